@@ -1,0 +1,24 @@
+#!/usr/bin/env node
+// CommonJS, by the package.json beside it: Node reads ES modules through its thread pool, and the size of the pool is
+// fixed the first time that it is used. Set in an ES module, UV_THREADPOOL_SIZE comes too late.
+process.env.UV_THREADPOOL_SIZE = process.env.UV_THREADPOOL_SIZE || '16'
+
+// Plain old syntax up to here and below: an old Node must be able to read the line that says it is too old.
+var node = process.versions.node.split('.').map(Number)
+var argument = process.argv.length === 3 ? process.argv[2] : ''
+
+if (node[0] < 20 || (node[0] === 20 && node[1] < 19)) {
+  console.error('error: dat needs Node.js 20.19 or newer, and this is %s', process.versions.node)
+  console.error('  install a newer one from https://nodejs.org, then run the same command again')
+  process.exit(2)
+} else if (argument === '--version' || argument === '-V') {
+  console.log(require('../package.json').version)
+} else if (!require('node:fs').existsSync(require('node:path').join(__dirname, '../dist/cli/main.js'))) {
+  console.error('error: dat is not built yet')
+  console.error('  run `npm install && npm run build` in %s', require('node:path').dirname(__dirname))
+  process.exit(2)
+} else {
+  import('../dist/cli/main.js')
+    .then((main) => main.run(process.argv.slice(2), process.env, process))
+    .then((code) => process.exit(code))
+}

@@ -1,0 +1,151 @@
+/**
+ * Every way in which dat can fail that is not a bug: its code, its exit code, and what to type next.
+ * `cli/ui/error` is the only place that turns one into text or JSON; core and transports only throw it.
+ */
+
+/** Exit codes of the command line, as `docs/scripting.md` lists them. */
+export const EXIT = {
+  done: 0,
+  bug: 1,
+  usage: 2,
+  partial: 3,
+  notALink: 10,
+  noPeer: 11,
+  denied: 12,
+  destination: 13,
+  index: 14,
+  source: 15,
+  disk: 16,
+  relayOnly: 20,
+  blocked: 21,
+  interrupted: 130
+} as const
+
+const CATALOGUE = {
+  USAGE: { exitCode: EXIT.usage, hint: 'run `dat --help`' },
+  NOT_A_FOLDER: { exitCode: EXIT.usage, hint: 'give a folder or a file that exists, or `.` for this folder' },
+  NOT_A_CLONE: { exitCode: EXIT.usage, hint: 'run this inside a folder made by `dat clone` or `dat share`' },
+  NOT_YET: { exitCode: EXIT.usage, hint: 'leave the version out to get the newest one' },
+  EMPTY_SHARE: { exitCode: EXIT.usage, hint: 'look at .datignore, or run again with --no-ignore' },
+  PARTIAL: { exitCode: EXIT.partial, hint: 'run the same command again to retry what failed' },
+  NOT_A_LINK: {
+    exitCode: EXIT.notALink,
+    hint: 'a link looks like dat:// followed by 52 letters and digits; copy it again, whole'
+  },
+  NO_PEER: {
+    exitCode: EXIT.noPeer,
+    hint: 'is `dat share` still running on the other computer? If it is, run `dat doctor`'
+  },
+  DENIED: { exitCode: EXIT.denied, hint: 'ask the owner for a new link' },
+  DESTINATION_OCCUPIED: {
+    exitCode: EXIT.destination,
+    hint: 'choose another folder: dat clone <link> <new folder>'
+  },
+  DESTINATION_OTHER: {
+    exitCode: EXIT.destination,
+    hint: 'choose another folder: dat clone <link> <new folder>'
+  },
+  ALTERED: {
+    exitCode: EXIT.destination,
+    hint: 'move your version away, or run again with --force to overwrite it'
+  },
+  INDEX_LOCKED: {
+    exitCode: EXIT.index,
+    hint: 'another dat works in this folder: stop it first, or use that one'
+  },
+  INDEX_DAMAGED: {
+    exitCode: EXIT.index,
+    hint: 'your files are untouched. Move the .dat folder away and run the command again'
+  },
+  SOURCE: { exitCode: EXIT.source, hint: 'check that the file exists and that you may read it' },
+  DISK_FULL: { exitCode: EXIT.disk, hint: 'free some space and run the same command again: it resumes' },
+  PERMISSION: { exitCode: EXIT.disk, hint: 'check the permissions of that folder, or choose another one' },
+  INTERRUPTED: { exitCode: EXIT.interrupted, hint: 'run the same command again to go on' }
+} as const satisfies Record<string, { exitCode: number; hint: string }>
+
+export type ErrorCode = keyof typeof CATALOGUE
+
+/** One thing that failed, named: the path is the file's path inside the share. */
+export interface Failure {
+  path: string
+  reason: string
+}
+
+/** A failure that is the user's message: what happened, to which file or peer, and what to type next. */
+export class DatError extends Error {
+  readonly code: ErrorCode
+  readonly exitCode: number
+  readonly hint: string
+  /** What failed, one by one, where the rest went on (exit code 3 and 13). */
+  readonly failures: readonly Failure[]
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { hint?: string; cause?: unknown; failures?: readonly Failure[] } = {}
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.name = 'DatError'
+    this.code = code
+    this.exitCode = CATALOGUE[code].exitCode
+    this.hint = options.hint ?? CATALOGUE[code].hint
+    this.failures = options.failures ?? []
+  }
+}
+
+/** The `code` of a Node.js system error (`ENOENT`, `ENOSPC`, …), or '' for anything else. */
+export function systemCode(error: unknown): string {
+  const code = (error as NodeJS.ErrnoException | null)?.code
+  return typeof code === 'string' ? code : ''
+}
+
+/**
+ * Says what a failed file operation means to the person at the keyboard.
+ * @param doing the operation and its object, as in `write data/a.csv`
+ */
+export function fileError(error: unknown, doing: string): DatError {
+  if (error instanceof DatError) return error
+  const code = systemCode(error)
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    const what = code === 'EDQUOT' ? 'your disk quota is used up' : 'the disk is full'
+    return new DatError('DISK_FULL', `cannot ${doing}: ${what}`, { cause: error })
+  }
+  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
+    const what = code === 'EROFS' ? 'the file system is read-only' : 'permission denied'
+    return new DatError('PERMISSION', `cannot ${doing}: ${what}`, { cause: error })
+  }
+  return new DatError('SOURCE', `cannot ${doing}: ${reasonOf(error)}`, { cause: error })
+}
+
+/** A short reason for a person, without stack trace or path. */
+export function reasonOf(error: unknown): string {
+  switch (systemCode(error)) {
+    case 'EACCES':
+    case 'EPERM':
+      return 'permission denied'
+    case 'ENOENT':
+      return 'it no longer exists'
+    case 'ENOSPC':
+      return 'the disk is full'
+    case 'EDQUOT':
+      return 'your disk quota is used up'
+    case 'EROFS':
+      return 'the file system is read-only'
+    case 'ENAMETOOLONG':
+      return 'the name is too long for this file system'
+    case 'EIO':
+      return 'the disk reports an error (EIO)'
+    case 'EISDIR':
+      return 'a folder is in its place'
+    case 'ENOTDIR':
+      return 'a file is where a folder should be'
+    case 'EMFILE':
+    case 'ENFILE':
+      return 'too many open files'
+    case 'EINVAL':
+    case 'EILSEQ':
+      return 'this file system cannot hold that name'
+    default:
+      return error instanceof Error ? error.message : String(error)
+  }
+}

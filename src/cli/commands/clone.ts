@@ -1,0 +1,26 @@
+import { parseLink } from '../../base/link.js'
+import { type Context, refuseVersion } from '../context.js'
+import { absolute, type DownloadArguments, downloadOptions } from './arguments.js'
+import { runSession } from './run-session.js'
+
+export interface CloneArguments extends DownloadArguments {
+  link: string
+  dir?: string
+  version?: string
+}
+
+/** `dat clone <link> [dir]`: downloads into a new folder, or resumes in it. */
+export async function clone(context: Context, args: CloneArguments): Promise<void> {
+  const link = parseLink(args.link)
+  refuseVersion(link, args.version)
+  const options = {
+    ...context.common(link),
+    ...downloadOptions(args),
+    link,
+    dir: args.dir === undefined ? null : absolute(context.cwd, args.dir),
+    parent: context.cwd
+  }
+  context.ui.begin('clone', options)
+  const { openClone } = await import('../../core/clone.js')
+  await runSession(await openClone(options), context.signal)
+}

@@ -1,0 +1,26 @@
+import type { Context } from '../context.js'
+import { absolute } from './arguments.js'
+import { runSession } from './run-session.js'
+
+export interface ShareArguments {
+  dir: string
+  once?: boolean
+  watch?: boolean
+  ignore?: string[]
+  useIgnoreFiles?: boolean
+}
+
+/** `dat share [dir]`: runs until Ctrl-C, or with `--once` until one peer has everything. */
+export async function share(context: Context, args: ShareArguments): Promise<void> {
+  const options = {
+    ...context.common(),
+    path: absolute(context.cwd, args.dir),
+    watch: args.watch !== false,
+    once: args.once === true,
+    useIgnoreFiles: args.useIgnoreFiles !== false,
+    ignore: args.ignore ?? []
+  }
+  context.ui.begin('share', { timeout: null })
+  const { openShare } = await import('../../core/share.js')
+  await runSession(await openShare(options), context.signal)
+}

@@ -1,0 +1,44 @@
+import { Output, type OutputStream } from './output.js'
+import { createPaint } from './paint.js'
+import type { Ui, UiOptions } from './ui.js'
+
+export interface UiStreams {
+  stdout: OutputStream
+  stderr: OutputStream
+}
+
+/** Both streams, wrapped once per process so that each error handler is installed once. */
+export interface Outputs {
+  out: Output
+  err: Output
+}
+
+export function createOutputs(streams: UiStreams): Outputs {
+  return { out: new Output(streams.stdout), err: new Output(streams.stderr) }
+}
+
+/**
+ * Chooses the renderer: JSON if asked for, else a redrawn display if stderr is a terminal that can, else plain lines.
+ * @param env for `NO_COLOR`, `TERM` and the locale
+ */
+export async function createUi(options: UiOptions, outputs: Outputs, env: NodeJS.ProcessEnv): Promise<Ui> {
+  const { out, err } = outputs
+  const terminal = err.isTerminal && env.TERM !== 'dumb'
+  const paint = await createPaint(terminal && options.color && !env.NO_COLOR)
+  if (options.json) {
+    const { JsonUi } = await import('./json.js')
+    return new JsonUi(out, err, paint)
+  }
+  const style = { paint, debug: options.debug, quiet: options.quiet, unicode: speaksUnicode(env) }
+  if (terminal && !options.quiet) {
+    const { TtyUi } = await import('./tty.js')
+    return new TtyUi(out, err, style)
+  }
+  const { PlainUi } = await import('./plain.js')
+  return new PlainUi(out, err, style)
+}
+
+function speaksUnicode(env: NodeJS.ProcessEnv): boolean {
+  const locale = env.LC_ALL || env.LC_CTYPE || env.LANG || ''
+  return /utf-?8/i.test(locale) || Boolean(env.WT_SESSION)
+}

@@ -1,0 +1,78 @@
+import type { DatEvent } from '../../base/events.js'
+import { printable } from '../../base/terminal-text.js'
+import { type Explained, errorLines } from './error.js'
+import { messages } from './messages.js'
+import type { Output } from './output.js'
+import type { Paint } from './paint.js'
+import type { Row, Ui, Work } from './ui.js'
+import { apply, createView, type View } from './view.js'
+
+export interface TextStyle {
+  paint: Paint
+  debug: boolean
+  quiet: boolean
+  unicode: boolean
+}
+
+/** What plain output and the terminal display have in common: results on stdout, everything else on stderr. */
+export abstract class TextUi implements Ui {
+  protected readonly out: Output
+  protected readonly err: Output
+  protected readonly style: TextStyle
+  protected readonly now: () => number
+  protected view: View | null = null
+
+  constructor(out: Output, err: Output, style: TextStyle, now: () => number = Date.now) {
+    this.out = out
+    this.err = err
+    this.style = style
+    this.now = now
+  }
+
+  begin(work: Work, options: { timeout: number | null; dryRun?: boolean }): void {
+    this.view = createView(work, options, this.now())
+    this.started()
+  }
+
+  event(event: DatEvent): void {
+    const view = this.view
+    if (!view) return
+    apply(view, event)
+    // The bare link is the result of a share, and comes before anything else.
+    if (event.type === 'link' && view.work === 'share') this.out.post(`${printable(event.link)}\n`)
+    if (event.type === 'note') {
+      if (this.style.debug) this.info(this.style.paint.dim(`note: ${printable(event.message)}`))
+      return
+    }
+    const mark = this.style.unicode ? this.style.paint.green('✓') : 'ok:'
+    for (const line of messages(event, view, mark)) this.info(line)
+    this.changed(event, view)
+  }
+
+  row(_object: Row, text: string | null): Promise<boolean> {
+    this.beforeResult()
+    return text === null ? Promise.resolve(!this.out.gone) : this.out.write(`${text}\n`)
+  }
+
+  info(text: string): void {
+    if (!this.style.quiet) this.line(text)
+  }
+
+  fail(error: Explained): void {
+    this.close()
+    // To stop a share by Ctrl-C is its normal end, and no news for who asked for quiet.
+    if (error.code === 'INTERRUPTED' && this.style.quiet) return
+    for (const line of errorLines(error, this.style.paint)) this.err.post(`${line}\n`)
+  }
+
+  abstract close(): void
+
+  /** Called when the work began. */
+  protected abstract started(): void
+  /** Called after an event was taken into the view. */
+  protected abstract changed(event: DatEvent, view: View): void
+  /** Called before a result goes to stdout, which may be the same screen. */
+  protected abstract beforeResult(): void
+  /** Writes one line on stderr that stays. */
+  protected abstract line(text: string): void
+}

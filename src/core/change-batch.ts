@@ -1,0 +1,197 @@
+import type Hypercore from 'hypercore'
+import type { ContentFiles } from '../storage/content-files.js'
+import type { FileIndex } from '../storage/file-index.js'
+import type { FileRecord } from '../storage/file-record.js'
+import { type HashedBlock, hashedBlocks } from '../storage/hashed-block.js'
+import { BLOCK_SIZE, type BlockRange } from '../storage/layout.js'
+import type { OpenDrive } from './drive.js'
+import { datKeys, entryOf, fileKeys, folderKey, readState, type ShareState, STATE } from './entry.js'
+
+const TOTALS = 'totals'
+
+export interface Totals {
+  files: number
+  bytes: number
+}
+
+interface Put {
+  record: FileRecord
+  previous: FileRecord | null
+  /** Of the content, under which a duplicate is found; null where that is known already. */
+  contentHash: Buffer | null
+}
+
+/**
+ * Changes to a share that become visible together. A crash at any point leaves a share that is right: blocks get their
+ * owners before they exist, entries come after their blocks, and only then does the index call a file done; what was
+ * not called done is looked at again.
+ */
+export class ChangeBatch {
+  readonly #index: FileIndex
+  readonly #open: OpenDrive
+  readonly #content: Hypercore
+  readonly #files: ContentFiles
+  #blocks: HashedBlock[] = []
+  #blockBytes = 0
+  #puts: Put[] = []
+  #removals: FileRecord[] = []
+  #totals: Totals
+  /** Content hashes of this batch, for duplicates within it. */
+  readonly #pendingContent = new Map<string, BlockRange>()
+  /** What the last marker said; null before the first. */
+  #complete: boolean | null
+
+  private constructor(open: OpenDrive, content: Hypercore, totals: Totals, complete: boolean | null) {
+    this.#complete = complete
+    this.#open = open
+    this.#index = open.index
+    this.#files = open.files
+    this.#content = content
+    this.#totals = totals
+  }
+
+  static async create(open: OpenDrive): Promise<ChangeBatch> {
+    const totals = (await open.index.getMeta<Totals>(TOTALS)) ?? { files: 0, bytes: 0 }
+    // Only this session takes hashes in place of data; it shares the core with the drive's own.
+    const content = (await open.content()).session(hashedBlocks)
+    await content.ready()
+    const state = await open.drive.db.get<unknown>(STATE, datKeys)
+    return new ChangeBatch(open, content, totals, readState(state?.value)?.complete ?? null)
+  }
+
+  /** Of the share as it will be after the next flush. */
+  get totals(): Readonly<Totals> {
+    return this.#totals
+  }
+
+  get changes(): number {
+    return this.#puts.length + this.#removals.length
+  }
+
+  get bytes(): number {
+    return this.#blockBytes
+  }
+
+  /** How many blocks the share has, those of this batch included. */
+  get length(): number {
+    return this.#content.length + this.#blocks.length
+  }
+
+  /** The place that the next blocks will get. */
+  nextRange(byteLength: number): BlockRange {
+    return {
+      blockOffset: this.#content.length + this.#blocks.length,
+      blockLength: Math.ceil(byteLength / BLOCK_SIZE),
+      byteOffset: this.#content.byteLength + this.#blockBytes,
+      byteLength
+    }
+  }
+
+  addBlocks(blocks: readonly HashedBlock[]): void {
+    for (const block of blocks) {
+      this.#blocks.push(block)
+      this.#blockBytes += block.byteLength
+    }
+  }
+
+  put(record: FileRecord, previous: FileRecord | null, contentHash: Buffer | null = null): void {
+    this.#count(previous, -1)
+    this.#count(record, 1)
+    this.#puts.push({ record, previous, contentHash })
+    if (contentHash && record.range) this.#pendingContent.set(contentHash.toString('hex'), record.range)
+  }
+
+  /** The blocks of a file with this content that are still served, if there is one. */
+  async findContent(hash: Buffer): Promise<BlockRange | null> {
+    const pending = this.#pendingContent.get(hash.toString('hex'))
+    if (pending) return pending
+    const range = await this.#index.rangeOfContent(hash)
+    if (!range) return null
+    const there = await this.#content.has(range.blockOffset, range.blockOffset + range.blockLength)
+    return there ? range : null
+  }
+
+  remove(record: FileRecord): void {
+    this.#count(record, -1)
+    this.#removals.push(record)
+  }
+
+  /** Writes everything out. `complete` closes the first index: see ShareState. */
+  async flush(complete: boolean): Promise<void> {
+    if (this.changes === 0 && this.#complete === complete) return
+    const blocks = this.#blocks
+    const puts = this.#puts
+    const removals = this.#removals
+    this.#blocks = []
+    this.#blockBytes = 0
+    this.#puts = []
+    this.#removals = []
+    this.#complete = complete
+
+    if (blocks.length > 0) {
+      const owners = this.#index.batch()
+      for (const { record, previous } of puts) {
+        if (record.range) owners.put({ ...record, state: 'indexing' }, previous)
+      }
+      await owners.flush()
+      await this.#content.append(blocks)
+    }
+    await this.#writeEntries(puts, removals, complete)
+
+    const done = this.#index.batch()
+    for (const { record, previous, contentHash } of puts) {
+      done.put(record, previous)
+      if (contentHash && record.range) done.putContent(contentHash, record.range)
+    }
+    for (const record of removals) done.remove(record)
+    done.putMeta(TOTALS, this.#totals)
+    await done.flush()
+    this.#pendingContent.clear()
+    await this.#withdraw([...removals, ...puts.flatMap(({ previous }) => previous ?? [])])
+  }
+
+  /** Appends blocks of a file whose entry is out already (import of a large file). */
+  async append(blocks: readonly HashedBlock[]): Promise<void> {
+    await this.#content.append(blocks)
+  }
+
+  async close(): Promise<void> {
+    await this.#content.close()
+  }
+
+  async #writeEntries(puts: Put[], removals: FileRecord[], complete: boolean): Promise<void> {
+    const bee = this.#open.drive.db.batch()
+    for (const record of removals) {
+      if (record.kind === 'folder') await bee.del(folderKey(record.path), datKeys)
+      else await bee.del(`/${record.path}`, fileKeys)
+    }
+    for (const { record } of puts) {
+      if (record.kind === 'folder') await bee.put(folderKey(record.path), {}, datKeys)
+      else await bee.put(`/${record.path}`, entryOf(record), fileKeys)
+    }
+    const state: ShareState = { complete, time: Date.now(), ...this.#totals }
+    await bee.put(STATE, state, datKeys)
+    await bee.flush()
+  }
+
+  /** Tells peers that blocks which no file holds any more are gone. */
+  async #withdraw(records: FileRecord[]): Promise<void> {
+    for (const record of records) {
+      const { range } = record
+      if (!range) continue
+      this.#files.forget(record.path)
+      const owners = await this.#index.rangesFrom(range.blockOffset, 2)
+      if (owners.some(({ blockOffset }) => blockOffset === range.blockOffset)) continue
+      await this.#content.clear(
+        range.blockOffset,
+        Math.min(range.blockOffset + range.blockLength, this.#content.length)
+      )
+    }
+  }
+
+  #count(record: FileRecord | null, sign: 1 | -1): void {
+    if (!record || record.kind === 'folder') return
+    const { files, bytes } = this.#totals
+    this.#totals = { files: files + sign, bytes: bytes + sign * record.size }
+  }
+}

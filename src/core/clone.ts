@@ -1,0 +1,96 @@
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { DatError, fileError, systemCode } from '../base/errors.js'
+import { formatLink, shortId } from '../base/link.js'
+import { safePath } from '../base/safe-path.js'
+import { startDownload } from './download-session.js'
+import { hasIndex, type OpenDrive, openDrive, placeOf } from './drive.js'
+import { datKeys, INFO, readInfo } from './entry.js'
+import { firstContact } from './first-contact.js'
+import { SAVED_CLONE, type SavedClone } from './pull.js'
+import { Replication } from './replication.js'
+import type { CloneOptions, Session } from './session.js'
+
+/**
+ * Clones a share into a new folder, or goes on with a clone that was begun there.
+ * @throws DatError NOT_YET, DESTINATION_OCCUPIED, DESTINATION_OTHER, INDEX_LOCKED, INDEX_DAMAGED, NO_PEER (without a
+ * folder the name of the share must be asked for first); later NO_PEER, PARTIAL, ALTERED, DISK_FULL
+ */
+export async function openClone(given: CloneOptions): Promise<Session> {
+  const { link } = given
+  if (link.version !== null) {
+    throw new DatError('NOT_YET', 'this version of dat cannot clone an older version of a share yet')
+  }
+  const network = { ...given.network, peers: [...given.network.peers, ...link.addresses] }
+  const options = { ...given, network }
+  const root = path.resolve(options.dir ?? path.join(options.parent, await proposeName(options)))
+  const open = await openDestination(options, root)
+  const saved: SavedClone = { addresses: link.addresses, under: link.path }
+  const batch = open.index.batch()
+  batch.putMeta(SAVED_CLONE, saved)
+  await batch.flush()
+  const text = formatLink(link.key, { addresses: link.addresses })
+  return startDownload({ ...options, open, link: text, under: link.path, follow: false })
+}
+
+async function openDestination(options: CloneOptions, root: string): Promise<OpenDrive> {
+  const { key } = options.link
+  const place = placeOf(root, options.store)
+  const name = options.dir ?? path.basename(root)
+  let entries: string[] = []
+  try {
+    entries = await fs.promises.readdir(root)
+  } catch (error) {
+    if (systemCode(error) === 'ENOTDIR')
+      throw new DatError('DESTINATION_OCCUPIED', `${name} exists and is not a folder`)
+    if (systemCode(error) !== 'ENOENT') throw fileError(error, `read ${name}`)
+    try {
+      await fs.promises.mkdir(root, { recursive: true })
+    } catch (cause) {
+      throw fileError(cause, `make the folder ${name}`)
+    }
+  }
+  if (!hasIndex(place.store) && entries.length > 0) {
+    throw new DatError('DESTINATION_OCCUPIED', `the folder ${name} exists and has files in it`)
+  }
+  const open = await openDrive({ place, create: { role: 'clone', key } })
+  if (open.identity.key === key.toString('hex') && open.identity.role === 'clone') return open
+  await open.close()
+  if (open.identity.role === 'owner' && open.identity.key === key.toString('hex')) {
+    throw new DatError('DESTINATION_OTHER', `${name} is the shared folder itself`)
+  }
+  throw new DatError('DESTINATION_OTHER', `${name} belongs to another link`)
+}
+
+/** Asks a peer what the share is called. Never answers the key, nor a name that could lead elsewhere. */
+async function proposeName(options: CloneOptions): Promise<string> {
+  const { key } = options.link
+  const folder = await fs.promises.mkdtemp(path.join(os.tmpdir(), 'dat-name-'))
+  try {
+    const open = await openDrive({ place: { root: folder, store: folder }, create: { role: 'clone', key } })
+    try {
+      const replication = await Replication.start({ open, network: options.network, report: () => {} })
+      try {
+        await firstContact(open, options.timeout, options.signal)
+        const info = readInfo((await open.drive.db.get<unknown>(INFO, datKeys))?.value)
+        return folderName(info?.name ?? '', info?.file ?? false) ?? `share-${shortId(open.drive.discoveryKey)}`
+      } finally {
+        await replication.close()
+      }
+    } finally {
+      await open.close()
+    }
+  } finally {
+    await fs.promises.rm(folder, { recursive: true, force: true })
+  }
+}
+
+function folderName(name: string, file: boolean): string | null {
+  const checked = safePath(name)
+  if (!checked.ok || checked.relative.includes('/') || checked.relative.startsWith('-')) return null
+  if (!file) return checked.relative
+  // A share of one file is cloned into a folder too, which needs another name than the file.
+  const stem = path.posix.parse(checked.relative).name
+  return stem === checked.relative ? `${stem}-share` : stem
+}

@@ -1,0 +1,170 @@
+import fs from 'node:fs'
+import type Hypercore from 'hypercore'
+import type { EntryValue } from 'hyperdrive'
+import { safeLinkText } from '../base/safe-path.js'
+import { type FileRecord, sameRange } from '../storage/file-record.js'
+import { type BlockRange, isValidRange, uniformBlockSize } from '../storage/layout.js'
+import type { Destination } from './destination.js'
+import type { OpenDrive } from './drive.js'
+import { mtimeOf } from './entry.js'
+
+/** What it takes to make a path of the clone like the entry of the drive. */
+export type Action =
+  /** It is like that already. */
+  | { act: 'nothing' }
+  /** Its content is in place; only time or executable bit differ. */
+  | { act: 'redress' }
+  /** The file was moved to its place just before an interruption: only the record is missing. */
+  | { act: 'adopt' }
+  | { act: 'link' }
+  | { act: 'empty' }
+  /** Another file of this clone has the same blocks. */
+  | { act: 'copy'; from: FileRecord }
+  /** Some blocks are to be fetched into its partial file. `have` of them are there. */
+  | { act: 'fetch'; range: BlockRange; blockSize: number; have: number }
+  /** Its blocks do not map onto a file: they go through the index. */
+  | { act: 'assemble' }
+  | { act: 'altered'; reason: string }
+  | { act: 'refuse'; reason: string }
+
+export interface PlanContext {
+  open: OpenDrive
+  content: Hypercore
+  destination: Destination
+  force: boolean
+}
+
+/** Identifies a blob whose blocks are not in place, in the record's `target`. */
+export function blobText(value: EntryValue): string {
+  return JSON.stringify(value.blob)
+}
+
+/** Decides what to do for one entry. Changes nothing on the disk or in the index but stale claims on blocks. */
+export async function decide(
+  context: PlanContext,
+  relative: string,
+  value: EntryValue,
+  record: FileRecord | null
+): Promise<Action> {
+  if (value.linkname !== null && value.linkname !== undefined) return decideLink(context, relative, value, record)
+  const { blob } = value
+  if (blob && !isValidRange(blob)) return { act: 'refuse', reason: 'its entry is not valid' }
+  if (!blob || blob.byteLength === 0) return decideSettled(context, relative, value, record, 'empty')
+  const blockSize = blob.blockMap ? null : uniformBlockSize(blob)
+  if (blockSize === null) return decideSettled(context, relative, value, record, 'assemble')
+  return decideFile(context, relative, value, record, blockSize)
+}
+
+async function decideLink(
+  { destination }: PlanContext,
+  relative: string,
+  value: EntryValue,
+  record: FileRecord | null
+): Promise<Action> {
+  const target = value.linkname as string
+  const checked = safeLinkText(target)
+  if (!checked.ok) return { act: 'refuse', reason: checked.reason }
+  const stats = await destination.look(relative)
+  if (stats?.isSymbolicLink() && (await fs.promises.readlink(destination.absolute(relative))) === target) {
+    return record?.kind === 'link' && record.target === target ? { act: 'nothing' } : { act: 'adopt' }
+  }
+  return { act: 'link' }
+}
+
+/** For entries without blocks in place: empty files, and blobs that were assembled. */
+async function decideSettled(
+  context: PlanContext,
+  relative: string,
+  value: EntryValue,
+  record: FileRecord | null,
+  act: 'empty' | 'assemble'
+): Promise<Action> {
+  if (record?.kind !== 'file' || record.state !== 'done' || record.range) return { act }
+  if (act === 'assemble' ? record.target !== blobText(value) : record.size !== 0) return { act }
+  return (await checkDisk(context, relative, value, record)) ?? { act }
+}
+
+async function decideFile(
+  context: PlanContext,
+  relative: string,
+  value: EntryValue,
+  record: FileRecord | null,
+  blockSize: number
+): Promise<Action> {
+  const { content, open, destination } = context
+  const blob = value.blob as BlockRange
+  const range = {
+    blockOffset: blob.blockOffset,
+    blockLength: blob.blockLength,
+    byteOffset: blob.byteOffset,
+    byteLength: blob.byteLength
+  }
+  const mine = record?.kind === 'file' && sameRange(record.range, range)
+  if (mine && record.state === 'done') {
+    const settled = await checkDisk(context, relative, value, record)
+    if (settled) return settled
+  }
+  const end = range.blockOffset + range.blockLength
+  let have = content.core.bitfield.count(range.blockOffset, range.blockLength, true)
+  if (have > 0) {
+    if (mine && record.state === 'partial') {
+      if (fs.existsSync(open.files.partials.file(range))) return { act: 'fetch', range, blockSize, have }
+      if (have === range.blockLength && (await isFinished(destination, relative, value, range))) return { act: 'adopt' }
+    }
+    const twin = await findTwin(context, relative, range)
+    if (twin && have === range.blockLength) return { act: 'copy', from: twin }
+    if (!twin) {
+      // The tree says that these blocks are here, but no file has them: they were deleted, altered or left behind.
+      await content.clear(range.blockOffset, Math.min(end, content.length))
+      have = 0
+    }
+  }
+  return { act: 'fetch', range, blockSize, have: 0 }
+}
+
+/** Compares a file that dat put in place with the disk; null if its content is to be got again. */
+async function checkDisk(
+  { destination, force }: PlanContext,
+  relative: string,
+  value: EntryValue,
+  record: FileRecord
+): Promise<Action | null> {
+  const stats = await destination.look(relative)
+  if (!stats) return null
+  if (!stats.isFile() || stats.size !== record.size || stats.mtimeMs !== record.mtime) {
+    return force ? null : { act: 'altered', reason: 'it was altered here' }
+  }
+  const mtime = mtimeOf(value)
+  // File systems round times: what the disk made of the owner's time is good enough, if it is near.
+  const dressed = record.executable === value.executable && (mtime === null || Math.abs(stats.mtimeMs - mtime) < 2000)
+  return dressed ? { act: 'nothing' } : { act: 'redress' }
+}
+
+async function isFinished(
+  destination: Destination,
+  relative: string,
+  value: EntryValue,
+  range: BlockRange
+): Promise<boolean> {
+  const stats = await destination.look(relative)
+  if (!stats?.isFile() || stats.size !== range.byteLength) return false
+  const mtime = mtimeOf(value)
+  return mtime === null || Math.abs(stats.mtimeMs - mtime) < 2000
+}
+
+/** Another finished file of this clone with the same blocks, untouched. */
+async function findTwin(
+  { open, destination }: PlanContext,
+  relative: string,
+  range: BlockRange
+): Promise<FileRecord | null> {
+  const owners = await open.index.rangesFrom(range.blockOffset, 16)
+  for (const { blockOffset, path } of owners) {
+    if (blockOffset !== range.blockOffset || path === relative) continue
+    const record = await open.index.get(path)
+    if (record?.state !== 'done' || !sameRange(record.range, range)) continue
+    const stats = await destination.look(path)
+    if (stats?.isFile() && stats.size === record.size && stats.mtimeMs === record.mtime) return record
+  }
+  return null
+}

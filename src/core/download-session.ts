@@ -1,0 +1,217 @@
+import fs from 'node:fs'
+import { DatError } from '../base/errors.js'
+import { Scope } from '../base/scope.js'
+import { formatBytes } from '../base/sizes.js'
+import { Download } from './download.js'
+import type { OpenDrive } from './drive.js'
+import { datKeys, readState, type ShareState, STATE } from './entry.js'
+import { firstContact } from './first-contact.js'
+import { Replication } from './replication.js'
+import { Selection } from './selection.js'
+import type { DownloadOptions, Session, Summary } from './session.js'
+
+const STALL_SECONDS = 10
+const STALL_REPEAT_SECONDS = 30
+/** Another look at the versions of the peers, should an announcement have been lost. */
+const LOOK_MS = 500
+
+export interface DownloadSessionOptions extends DownloadOptions {
+  open: OpenDrive
+  link: string
+  /** A file or folder inside the share; '' for all. */
+  under: string
+  /** Go on following the share after everything is here. */
+  follow: boolean
+}
+
+/** A running clone, pull or sync. Owns `open` and closes it. */
+export async function startDownload(options: DownloadSessionOptions): Promise<Session> {
+  const session = new DownloadSession(options)
+  await session.start()
+  return session
+}
+
+class DownloadSession implements Session {
+  readonly link: string
+  readonly dir: string
+  readonly finished: Promise<Summary | null>
+  readonly #options: DownloadSessionOptions
+  readonly #scope = new Scope()
+  readonly #abort = new AbortController()
+  readonly #aborted = new Promise<'aborted'>((resolve) => {
+    this.#abort.signal.addEventListener('abort', () => resolve('aborted'), { once: true })
+  })
+  readonly #started = Date.now()
+  #resolve: (summary: Summary | null) => void = () => {}
+  #reject: (error: unknown) => void = () => {}
+  #replication: Replication | null = null
+  #running: Promise<void> = Promise.resolve()
+  #phase = 'waiting for the other computer'
+
+  constructor(options: DownloadSessionOptions) {
+    this.#options = options
+    this.link = options.link
+    this.dir = options.open.place.root
+    this.finished = new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+    this.finished.catch(() => {})
+  }
+
+  async start(): Promise<void> {
+    const { open, network, report } = this.#options
+    this.#scope.defer(() => open.close())
+    try {
+      this.#replication = await Replication.start({ open, network, report })
+    } catch (error) {
+      await this.#scope.close().catch(() => {})
+      throw error
+    }
+    const replication = this.#replication
+    this.#scope.defer(() => replication.close())
+    this.#running = this.#run().then(
+      (summary) => this.#resolve(summary),
+      (error) => this.#reject(error)
+    )
+  }
+
+  async close(): Promise<void> {
+    this.#abort.abort()
+    await this.#running
+    await this.#scope.close()
+    this.#resolve(null)
+  }
+
+  async #run(): Promise<Summary | null> {
+    const { open, report, force, dryRun, include, exclude, under } = this.#options
+    const content = await firstContact(open, this.#options.timeout, this.#abort.signal)
+    if (!content) return null
+    const replication = this.#replication as Replication
+    const selection = new Selection(include, exclude, under)
+    const signal = this.#abort.signal
+    const download = new Download({ open, content, replication, selection, report, signal, force, dryRun })
+    const watchdog = this.#watchStalls(download)
+    try {
+      return await this.#follow(download)
+    } finally {
+      clearInterval(watchdog)
+      await download.actions.close()
+    }
+  }
+
+  async #follow(download: Download): Promise<Summary | null> {
+    const { open, follow, dryRun } = this.#options
+    const { actions } = download
+    let state: ShareState | null = null
+    let reported = 0
+    let woken = this.#appended()
+    while (!this.#abort.signal.aborted) {
+      if (actions.error) throw actions.error
+      const version = open.drive.version
+      if (version > download.version && open.drive.core.length > 1) {
+        woken = this.#appended()
+        if (download.version === 0) await this.#checkSpace(version)
+        state = await download.advance(version)
+        continue
+      }
+      const complete = download.version > 0 && (state?.complete ?? true)
+      if (complete && actions.idle && download.version === open.drive.version) {
+        await actions.settled()
+        if (actions.error) throw actions.error
+        if (reported !== download.version) {
+          reported = download.version
+          const summary = this.#complete(download, state)
+          if (!follow || dryRun) {
+            if (download.failures.length === 0) await this.#replication?.delivered()
+            return this.#conclude(download, summary)
+          }
+        }
+      }
+      this.#phase = complete ? 'waiting for data' : 'the other computer is still indexing'
+      await Promise.race([woken, actions.changed(), this.#aborted, delay(LOOK_MS)])
+    }
+    return null
+  }
+
+  #complete(download: Download, state: ShareState | null): Summary {
+    const { report, dryRun } = this.#options
+    const { progress } = download.actions
+    progress.report(true)
+    const { filesDone, bytesDone } = progress.current
+    const summary: Summary = {
+      dir: this.dir,
+      version: download.version,
+      files: this.#options.follow && state ? state.files : filesDone,
+      bytes: this.#options.follow && state ? state.bytes : bytesDone,
+      downloadedBytes: progress.downloadedBytes,
+      seconds: (Date.now() - this.#started) / 1000,
+      failures: download.failures
+    }
+    if (dryRun) return summary
+    if (download.failures.length === 0) {
+      this.#replication?.setStatus({ version: download.version, complete: true })
+      const { failures: _none, ...done } = summary
+      report({ type: 'done', ...done })
+    }
+    return summary
+  }
+
+  #conclude(download: Download, summary: Summary): Summary {
+    const { failures } = summary
+    if (failures.length === 0) return summary
+    const count = failures.length === 1 ? 'one file' : `${failures.length} files`
+    if (download.onlyAltered) {
+      throw new DatError('ALTERED', `${count} in ${this.dir} would be overwritten: left as they are`, { failures })
+    }
+    throw new DatError('PARTIAL', `${count} could not be downloaded; everything else is in ${this.dir}`, { failures })
+  }
+
+  async #checkSpace(version: number): Promise<void> {
+    const { open } = this.#options
+    const fresh = (await open.index.records().next()).done
+    if (!fresh || !new Selection(this.#options.include, this.#options.exclude, this.#options.under).everything) return
+    const bee = open.drive.db.checkout(version)
+    const state = readState((await bee.get<unknown>(STATE, datKeys))?.value)
+    await bee.close()
+    if (!state) return
+    const { bavail, bsize } = await fs.promises.statfs(open.place.root)
+    const free = bavail * bsize
+    if (state.bytes > free) {
+      const message = `the share has ${formatBytes(state.bytes)}, but only ${formatBytes(free)} are free in ${this.dir}`
+      throw new DatError('DISK_FULL', message)
+    }
+  }
+
+  #watchStalls(download: Download): NodeJS.Timeout {
+    let bytes = -1
+    let since = Date.now()
+    let said = 0
+    return setInterval(() => {
+      const { progress } = download.actions
+      progress.report()
+      const now = progress.downloadedBytes
+      const working = now !== bytes || (download.actions.idle && this.#phase !== 'the other computer is still indexing')
+      if (working) {
+        bytes = now
+        since = Date.now()
+        said = 0
+        return
+      }
+      const seconds = Math.round((Date.now() - since) / 1000)
+      if (seconds < STALL_SECONDS || seconds - said < (said === 0 ? 0 : STALL_REPEAT_SECONDS)) return
+      said = seconds
+      const peers = this.#replication?.network.peers.size ?? 0
+      const reason = peers === 0 ? 'no other computer is connected; it goes on by itself when one is back' : this.#phase
+      this.#options.report({ type: 'stalled', seconds, reason })
+    }, 1000)
+  }
+
+  #appended(): Promise<void> {
+    return new Promise((resolve) => this.#options.open.drive.core.once('append', () => resolve()))
+  }
+}
+
+function delay(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}

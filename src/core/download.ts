@@ -1,0 +1,183 @@
+import type Hypercore from 'hypercore'
+import type { BeeEntry, EntryValue, Hyperbee } from 'hyperdrive'
+import { DatError, type Failure, fileError, reasonOf, systemCode } from '../base/errors.js'
+import type { Report } from '../base/events.js'
+import { safePath } from '../base/safe-path.js'
+import type { FileRecord } from '../storage/file-record.js'
+import { Destination, InTheWay } from './destination.js'
+import { DownloadActions } from './download-actions.js'
+import type { DownloadContext, Wanted } from './download-context.js'
+import type { OpenDrive } from './drive.js'
+import { datKeys, FOLDERS, fileKeys, folderOfKey, readState, type ShareState, STATE } from './entry.js'
+import type { Replication } from './replication.js'
+import type { Selection } from './selection.js'
+import { compareBytes } from './walk.js'
+
+/** Entries that are decided on, and asked for, together. The first few come at once, so that data flows early. */
+const FIRST_CHUNK = 32
+const CHUNK = 512
+
+/** Makes a folder like a drive, version after version. */
+export class Download {
+  readonly #options: DownloadContext
+  readonly #destination: Destination
+  readonly #actions: DownloadActions
+  /** Failures by path: a later version may still succeed. */
+  readonly #failures = new Map<string, string>()
+  #altered = new Set<string>()
+  #planned = 0
+  #chunk: Wanted[] = []
+  #chunkSize = FIRST_CHUNK
+
+  constructor(options: DownloadContext) {
+    this.#options = options
+    this.#destination = new Destination(options.open.place.root)
+    this.#actions = new DownloadActions(options, this.#destination, {
+      onfailed: (path, error) => this.#fail(path, error),
+      onsettled: (path) => {
+        this.#failures.delete(path)
+        this.#altered.delete(path)
+      }
+    })
+  }
+
+  get actions(): DownloadActions {
+    return this.#actions
+  }
+
+  get failures(): Failure[] {
+    return [...this.#failures].map(([path, reason]) => ({ path, reason }))
+  }
+
+  /** True if all that failed was altered here by the user. */
+  get onlyAltered(): boolean {
+    return this.#failures.size > 0 && this.#altered.size === this.#failures.size
+  }
+
+  /** The version that was last looked at. */
+  get version(): number {
+    return this.#planned
+  }
+
+  /**
+   * Plans everything up to `version` and starts to fetch it; resolves when all of it was asked for.
+   * @returns the share's marker at that version; null for a drive that was not made by dat
+   */
+  async advance(version: number): Promise<ShareState | null> {
+    const bee = this.#options.open.drive.db.checkout(version)
+    try {
+      const state = readState((await bee.get<unknown>(STATE, datKeys))?.value)
+      if (state) this.#actions.progress.expect(state, this.#options.selection.everything)
+      if (this.#planned === 0) await this.#planAll(bee)
+      else await this.#planChanges(bee)
+      await this.#planChunk()
+      if (!this.#options.signal.aborted) this.#planned = version
+      return state
+    } finally {
+      await bee.close()
+    }
+  }
+
+  /** Every entry joined with every record, both sorted. */
+  async #planAll(bee: Hyperbee): Promise<void> {
+    const { open } = this.#options
+    const folders = new Map<string, FileRecord>()
+    const records = open.index.records()
+    try {
+      let known = await records.next()
+      for await (const { key, value } of bee.createReadStream<EntryValue>({}, fileKeys)) {
+        if (this.#options.signal.aborted) return
+        const path = this.#checked(key)
+        if (path === null) continue
+        while (!known.done && compareBytes(known.value.path, path) < 0) {
+          if (known.value.kind === 'folder') folders.set(known.value.path, known.value)
+          else await this.#remove(known.value)
+          known = await records.next()
+        }
+        const record = !known.done && known.value.path === path ? known.value : null
+        if (record) known = await records.next()
+        await this.#want(path, value, record)
+      }
+      for (; !known.done; known = await records.next()) {
+        if (known.value.kind === 'folder') folders.set(known.value.path, known.value)
+        else await this.#remove(known.value)
+      }
+    } finally {
+      await records.return(undefined)
+    }
+    for await (const { key } of bee.createReadStream<unknown>(FOLDERS, datKeys)) {
+      const path = folderOfKey(key)
+      await this.#folder(path, folders.has(path))
+      folders.delete(path)
+    }
+    for (const record of folders.values()) await this.#actions.removeFolder(record)
+  }
+
+  async #planChanges(bee: Hyperbee): Promise<void> {
+    const { open } = this.#options
+    const changes = bee.createDiffStream<EntryValue>(this.#planned, {}, fileKeys)
+    for await (const { left, right } of changes) {
+      if (this.#options.signal.aborted) return
+      const entry = (left ?? right) as BeeEntry<EntryValue>
+      const path = this.#checked(entry.key)
+      if (path === null) continue
+      const record = await open.index.get(path)
+      // An earlier version of this path may still be on its way.
+      await this.#actions.cancel(path, left?.value ?? null)
+      if (left) await this.#want(path, left.value, record)
+      else if (record) await this.#remove(record)
+    }
+    for await (const { left, right } of bee.createDiffStream<unknown>(this.#planned, FOLDERS, datKeys)) {
+      const path = folderOfKey((left ?? right)?.key ?? '')
+      const record = await open.index.get(path)
+      if (left) await this.#folder(path, record !== null)
+      else if (record) await this.#actions.removeFolder(record)
+    }
+  }
+
+  #checked(key: string): string | null {
+    const checked = safePath(key)
+    if (checked.ok) return checked.relative
+    this.#fail(key, new Error(checked.reason))
+    return null
+  }
+
+  async #want(path: string, value: EntryValue, record: FileRecord | null): Promise<void> {
+    if (!this.#options.selection.wants(path)) return
+    this.#chunk.push({ path, value, record })
+    if (this.#chunk.length >= this.#chunkSize) await this.#planChunk()
+  }
+
+  async #planChunk(): Promise<void> {
+    const chunk = this.#chunk
+    this.#chunk = []
+    this.#chunkSize = CHUNK
+    if (chunk.length === 0 || this.#options.signal.aborted) return
+    await this.#actions.start(chunk)
+  }
+
+  async #remove(record: FileRecord): Promise<void> {
+    if (!this.#options.selection.wants(record.path)) return
+    await this.#actions.remove(record)
+  }
+
+  async #folder(path: string, known: boolean): Promise<void> {
+    const checked = safePath(path.replace(/\/$/, ''))
+    if (!checked.ok) return this.#fail(path, new Error(checked.reason))
+    if (!this.#options.selection.wants(checked.relative)) return
+    await this.#actions.folder(checked.relative, known)
+  }
+
+  #fail(path: string, error: unknown): void {
+    const fatal = ['ENOSPC', 'EDQUOT', 'EROFS'].includes(systemCode(error))
+    if (fatal) {
+      this.#actions.abort(fileError(error, `write ${path}`))
+      return
+    }
+    const reason = error instanceof DatError ? error.message : reasonOf(error)
+    if (error instanceof InTheWay) this.#altered.add(path)
+    if (this.#failures.get(path) === reason) return
+    this.#failures.set(path, reason)
+    this.#options.report({ type: 'file.failed', path, reason })
+  }
+}

@@ -1,0 +1,157 @@
+import fs from 'node:fs'
+import path from 'node:path'
+import Corestore from 'corestore'
+import type Hypercore from 'hypercore'
+import Hyperdrive from 'hyperdrive'
+import { DatError, fileError, systemCode } from '../base/errors.js'
+import { STORE_NAME } from '../base/safe-path.js'
+import { Scope } from '../base/scope.js'
+import { ContentFiles } from '../storage/content-files.js'
+import { InPlaceStorage } from '../storage/core-storage.js'
+import { FileIndex } from '../storage/file-index.js'
+
+/** Where a share or a clone keeps its files and its index. */
+export interface Place {
+  /** The folder of the files, absolute. */
+  root: string
+  /** The folder of the index, absolute: `<root>/.dat` unless --store says otherwise. */
+  store: string
+}
+
+/** What an index says of itself; written once, when it is made. */
+export interface Identity {
+  role: 'owner' | 'clone'
+  /** The link's key in hex. */
+  key: string
+  /** For a share of one file: its name. */
+  file: string | null
+}
+
+const IDENTITY = 'identity'
+/** Below the store, since Corestore moves files that it does not know out of its own folder. */
+const INDEX_FOLDER = 'index'
+const PARTIAL_FOLDER = 'partial'
+
+export interface OpenDriveOptions {
+  place: Place
+  /** What to make if there is no index yet; null to open an existing one only. */
+  create: { role: 'owner'; file: string | null } | { role: 'clone'; key: Buffer } | null
+  /** Look at an index that another dat may be using, changing nothing. */
+  readOnly?: boolean
+}
+
+/** An open drive with its index and its files. */
+export interface OpenDrive {
+  readonly place: Place
+  readonly identity: Identity
+  readonly drive: Hyperdrive
+  readonly store: Corestore
+  readonly index: FileIndex
+  readonly files: ContentFiles
+  /** The content core; for a clone it is known once a first peer sent the drive's header. */
+  content(): Promise<Hypercore>
+  close(): Promise<void>
+}
+
+/** Whether a folder has an index of dat in it. */
+export function hasIndex(store: string): boolean {
+  return fs.existsSync(path.join(store, INDEX_FOLDER, 'CORESTORE'))
+}
+
+/** The default place of a share or clone in `root`. */
+export function placeOf(root: string, store: string | null): Place {
+  return { root, store: store ?? path.join(root, STORE_NAME) }
+}
+
+/**
+ * Opens the drive of a place, or makes it.
+ * @throws DatError NOT_A_CLONE, INDEX_LOCKED, INDEX_DAMAGED, DISK_FULL, PERMISSION
+ */
+export async function openDrive(options: OpenDriveOptions): Promise<OpenDrive> {
+  const { place, create, readOnly = false } = options
+  const folder = path.join(place.store, INDEX_FOLDER)
+  if (!hasIndex(place.store)) {
+    if (!create) throw new DatError('NOT_A_CLONE', `${place.root} was neither shared nor cloned with dat`)
+    try {
+      await fs.promises.mkdir(folder, { recursive: true, mode: 0o700 })
+    } catch (error) {
+      throw fileError(error, `make the index folder ${place.store}`)
+    }
+  }
+  const scope = new Scope()
+  try {
+    const storage = new InPlaceStorage(folder, { readOnly })
+    const store = new Corestore(storage, readOnly ? { readOnly: true } : {})
+    scope.defer(() => store.close())
+    await store.ready()
+    const index = new FileIndex(storage.db)
+    const known = await index.getMeta<Identity>(IDENTITY)
+    if (!known && !create) throw new DatError('NOT_A_CLONE', `${place.root} was neither shared nor cloned with dat`)
+
+    const key = known ? (known.role === 'clone' ? Buffer.from(known.key, 'hex') : null) : keyToMake(create)
+    const drive = new Hyperdrive(store, key)
+    scope.defer(() => drive.close())
+    const partials = path.join(place.root, STORE_NAME, PARTIAL_FOLDER)
+    const files = new ContentFiles({ index, root: place.root, partials, treeHash: (i) => treeHash(drive, i) })
+    scope.defer(() => files.close())
+    drive.on('blobs', ({ core }: { core: Hypercore }) => storage.setContent(core.discoveryKey, files))
+    await drive.ready()
+
+    const identity = known ?? {
+      role: create?.role ?? 'clone',
+      key: drive.key.toString('hex'),
+      file: fileToMake(create)
+    }
+    if (!known) {
+      const batch = index.batch()
+      batch.putMeta(IDENTITY, identity)
+      await batch.flush()
+    }
+    return {
+      place,
+      identity,
+      drive,
+      store,
+      index,
+      files,
+      content: async () => (await drive.getBlobs()).core,
+      close: () => scope.close()
+    }
+  } catch (error) {
+    await scope.close().catch(() => {})
+    throw openError(error, place)
+  }
+}
+
+function keyToMake(create: OpenDriveOptions['create']): Buffer | null {
+  return create?.role === 'clone' ? create.key : null
+}
+
+function fileToMake(create: OpenDriveOptions['create']): string | null {
+  return create?.role === 'owner' ? create.file : null
+}
+
+/** The hash of a content block as the signed tree has it; null where the tree does not have it (yet). */
+export async function treeHash(drive: Hyperdrive, block: number): Promise<Buffer | null> {
+  const core = drive.blobs?.core
+  if (!core) return null
+  const reader = core.core.storage.read()
+  const pending = reader.getTreeNode(2 * block)
+  reader.tryFlush()
+  return (await pending)?.hash ?? null
+}
+
+function openError(error: unknown, place: Place): DatError {
+  if (error instanceof DatError) return error
+  const message = error instanceof Error ? error.message : String(error)
+  if (/could not be locked|lock hold by|Resource temporarily unavailable/i.test(message)) {
+    return new DatError('INDEX_LOCKED', `another dat is working in ${place.root}`, { cause: error })
+  }
+  if (['ENOSPC', 'EDQUOT', 'EACCES', 'EPERM', 'EROFS'].includes(systemCode(error))) {
+    return fileError(error, `open the index in ${place.store}`)
+  }
+  if (/no space left|disk quota/i.test(message)) {
+    return new DatError('DISK_FULL', `cannot open the index in ${place.store}: the disk is full`, { cause: error })
+  }
+  return new DatError('INDEX_DAMAGED', `the index in ${place.store} is damaged`, { cause: error })
+}

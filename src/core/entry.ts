@@ -1,0 +1,81 @@
+import type { EntryValue } from 'hyperdrive'
+import SubEncoder from 'sub-encoder'
+import type { FileRecord } from '../storage/file-record.js'
+
+/** What dat writes into a drive beside what every Hyperdrive has. docs/storage-format.md explains it to people. */
+
+/** The keys of files: the same as Hyperdrive's own. */
+export const fileKeys = { keyEncoding: new SubEncoder('files', 'utf-8') }
+/** The keys of what only dat reads; plain Hyperdrive clients do not see them. */
+export const datKeys = { keyEncoding: new SubEncoder('dat', 'utf-8') }
+
+/** Key, under `datKeys`, of what a share is called. Written once. */
+export const INFO = 'info'
+export interface ShareInfo {
+  /** The folder's name, which a clone proposes for its own. */
+  name: string
+  /** The share is one file, not a folder. */
+  file: boolean
+}
+
+/** Key, under `datKeys`, of the marker that closes each batch of changes. */
+export const STATE = 'state'
+export interface ShareState {
+  /** False while the first index is being made: a clone that has everything so far waits for more. */
+  complete: boolean
+  /** When this batch was written, in milliseconds since 1970. */
+  time: number
+  /** Of the whole share at this point. */
+  files: number
+  bytes: number
+}
+
+/** Keys, under `datKeys`, of folders that have nothing in them. */
+const FOLDER = 'folder/'
+
+export function folderKey(path: string): string {
+  return FOLDER + path
+}
+
+/** The range of all empty folders. */
+export const FOLDERS = { gt: FOLDER, lt: 'folder0' }
+
+export function folderOfKey(key: string): string {
+  return key.slice(FOLDER.length)
+}
+
+/** The drive's entry for a file or a link of the index. */
+export function entryOf(record: FileRecord): EntryValue {
+  return {
+    executable: record.executable,
+    linkname: record.kind === 'link' ? record.target : null,
+    blob: record.range,
+    metadata: record.kind === 'link' ? null : { mtime: record.mtime }
+  }
+}
+
+/** The modification time that an entry carries, in milliseconds; null for a drive that was not made by dat. */
+export function mtimeOf(value: EntryValue): number | null {
+  const mtime = (value.metadata as { mtime?: unknown } | null)?.mtime
+  // A Date reaches 8.64e15 ms from 1970; anything else is not a time.
+  return typeof mtime === 'number' && Math.abs(mtime) <= 8.64e15 ? mtime : null
+}
+
+/** Reads the marker as a peer wrote it. */
+export function readState(value: unknown): ShareState | null {
+  const state = value as Partial<ShareState> | null
+  if (typeof state !== 'object' || state === null) return null
+  const { complete, time, files, bytes } = state
+  if (typeof complete !== 'boolean') return null
+  return { complete, time: count(time), files: count(files), bytes: count(bytes) }
+}
+
+export function readInfo(value: unknown): ShareInfo | null {
+  const info = value as Partial<ShareInfo> | null
+  if (typeof info !== 'object' || info === null || typeof info.name !== 'string') return null
+  return { name: info.name, file: info.file === true }
+}
+
+function count(value: unknown): number {
+  return typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : 0
+}

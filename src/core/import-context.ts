@@ -1,0 +1,17 @@
+import type { Report } from '../base/events.js'
+import type { LeafHasher } from '../storage/leaf-hasher.js'
+import type { ChangeBatch } from './change-batch.js'
+import type { OpenDrive } from './drive.js'
+import type { IgnoreRules } from './ignore.js'
+
+/** What all parts of an import share. */
+export interface ImportContext {
+  open: OpenDrive
+  batch: ChangeBatch
+  hasher: LeafHasher
+  rules: IgnoreRules
+  report: Report
+  signal: AbortSignal
+  /** For a share of one file: its name. */
+  only: string | null
+}

@@ -1,0 +1,43 @@
+import type { EntryValue } from 'hyperdrive'
+import { readState } from './entry.js'
+import { type ReadOptions, readDrive } from './read-drive.js'
+
+export interface Change {
+  /** The version of the share that this change made. */
+  version: number
+  op: 'put' | 'del'
+  path: string
+  bytes: number
+  /** ISO 8601; null for a share that was not made by dat. */
+  date: string | null
+}
+
+const FILES = 'files\0'
+const STATE_KEY = 'dat\0state'
+/** A batch of changes is dated by the marker that follows it; should none come, this many wait for it at most. */
+const MAX_UNDATED = 10_000
+
+/** All changes of a share, the oldest first. */
+export async function* readLog(options: ReadOptions): AsyncGenerator<Change> {
+  const { open, close } = await readDrive(options)
+  try {
+    let undated: Change[] = []
+    for await (const { type, seq, key, value } of open.drive.db.createHistoryStream()) {
+      if (options.signal.aborted) return
+      if (key.startsWith(FILES)) {
+        const bytes = (value as EntryValue | null)?.blob?.byteLength ?? 0
+        const path = key.slice(FILES.length).replace(/^\//, '')
+        undated.push({ version: seq + 1, op: type, path, bytes, date: null })
+      }
+      const state = key === STATE_KEY ? readState(value) : null
+      if (!state && undated.length < MAX_UNDATED) continue
+      const time = state ? new Date(state.time) : null
+      const date = time && Number.isFinite(time.getTime()) ? time.toISOString() : null
+      for (const change of undated) yield { ...change, date }
+      undated = []
+    }
+    yield* undated
+  } finally {
+    await close()
+  }
+}

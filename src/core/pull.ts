@@ -1,0 +1,60 @@
+import fs from 'node:fs'
+import path from 'node:path'
+import { DatError } from '../base/errors.js'
+import { formatLink } from '../base/link.js'
+import { startDownload } from './download-session.js'
+import { hasIndex, openDrive, placeOf } from './drive.js'
+import type { PullOptions, Session } from './session.js'
+
+/**
+ * Brings a clone up to date; finishes when it is.
+ * @throws DatError NOT_A_FOLDER, NOT_A_CLONE, INDEX_LOCKED, INDEX_DAMAGED; later NO_PEER, PARTIAL, ALTERED, DISK_FULL
+ */
+export function openPull(options: PullOptions): Promise<Session> {
+  return openClonedFolder(options, false)
+}
+
+/** Keeps a clone up to date and serves it to others until it is closed. */
+export function followClone(options: PullOptions): Promise<Session> {
+  return openClonedFolder(options, true)
+}
+
+async function openClonedFolder(options: PullOptions, follow: boolean): Promise<Session> {
+  const root = await findFolder(options.dir)
+  const open = await openDrive({ place: placeOf(root, options.store), create: null })
+  if (open.identity.role === 'owner') {
+    await open.close()
+    throw new DatError('NOT_A_CLONE', `${options.dir} is the share itself, there is nothing to pull`, {
+      hint: 'changes in it are shared by `dat share`'
+    })
+  }
+  const saved = (await open.index.getMeta<SavedClone>(SAVED_CLONE)) ?? { addresses: [], under: '' }
+  const network = { ...options.network, peers: [...options.network.peers, ...saved.addresses] }
+  const link = formatLink(open.drive.key, { addresses: saved.addresses })
+  return startDownload({ ...options, network, open, link, under: saved.under, follow })
+}
+
+/** Index meta of a clone: what its link said beside the key. */
+export const SAVED_CLONE = 'clone'
+export interface SavedClone {
+  addresses: string[]
+  under: string
+}
+
+/** The absolute path of a folder that exists. @throws DatError NOT_A_FOLDER */
+export async function findFolder(dir: string): Promise<string> {
+  const absolute = path.resolve(dir)
+  try {
+    if ((await fs.promises.stat(absolute)).isDirectory()) return await fs.promises.realpath(absolute)
+  } catch (error) {
+    throw new DatError('NOT_A_FOLDER', `there is no folder ${dir}`, { cause: error })
+  }
+  throw new DatError('NOT_A_FOLDER', `${dir} is not a folder`)
+}
+
+/** @throws DatError NOT_A_CLONE if dat does not know the folder */
+export function requireIndex(root: string, store: string | null): void {
+  if (!hasIndex(placeOf(root, store).store)) {
+    throw new DatError('NOT_A_CLONE', `${root} was neither shared nor cloned with dat`)
+  }
+}

@@ -1,0 +1,56 @@
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import type { Link } from '../base/link.js'
+import { Scope } from '../base/scope.js'
+import { type OpenDrive, openDrive, placeOf } from './drive.js'
+import { firstContact } from './first-contact.js'
+import { findFolder, SAVED_CLONE, type SavedClone } from './pull.js'
+import { Replication } from './replication.js'
+import type { CommonOptions } from './session.js'
+
+/** A share to look at: by its link, over the network, or a folder of this computer. */
+export type ReadTarget = { link: Link } | { dir: string }
+
+export interface ReadOptions extends CommonOptions {
+  target: ReadTarget
+  /** Seconds to wait for a peer; 0 for ever. */
+  timeout: number
+}
+
+export interface ReadDrive {
+  open: OpenDrive
+  /** A file or folder inside that the link named. */
+  under: string
+  close(): Promise<void>
+}
+
+/**
+ * Opens a share for looking only. A folder is read without its lock, so it may be in use; a link is read from a peer
+ * through a temporary index, without content.
+ * @throws DatError NOT_A_FOLDER, NOT_A_CLONE, INDEX_DAMAGED, NO_PEER
+ */
+export async function readDrive(options: ReadOptions): Promise<ReadDrive> {
+  if ('dir' in options.target) {
+    const root = await findFolder(options.target.dir)
+    const open = await openDrive({ place: placeOf(root, options.store), create: null, readOnly: true })
+    const saved = await open.index.getMeta<SavedClone>(SAVED_CLONE)
+    return { open, under: saved?.under ?? '', close: () => open.close() }
+  }
+  const { link } = options.target
+  const scope = new Scope()
+  try {
+    const folder = await fs.promises.mkdtemp(path.join(os.tmpdir(), 'dat-read-'))
+    scope.defer(() => fs.promises.rm(folder, { recursive: true, force: true }))
+    const open = await openDrive({ place: { root: folder, store: folder }, create: { role: 'clone', key: link.key } })
+    scope.defer(() => open.close())
+    const network = { ...options.network, peers: [...options.network.peers, ...link.addresses] }
+    const replication = await Replication.start({ open, network, report: options.report })
+    scope.defer(() => replication.close())
+    await firstContact(open, options.timeout, options.signal)
+    return { open, under: link.path, close: () => scope.close() }
+  } catch (error) {
+    await scope.close().catch(() => {})
+    throw error
+  }
+}

@@ -1,0 +1,144 @@
+import type Hypercore from 'hypercore'
+import type { Report } from '../base/events.js'
+import { Scope } from '../base/scope.js'
+import { connect } from '../transport/connector.js'
+import type { Network, NetworkOptions, Peer } from '../transport/transport.js'
+import type { OpenDrive } from './drive.js'
+import { Rate } from './rate.js'
+import { type PeerStatus, StatusChannels } from './status-channel.js'
+
+const UPLOAD_REPORT_MS = 500
+/** The replicator gives a peer up after this many blocks that it did not have after all; we know that it may get them. */
+const REVIVE_MS = 1000
+
+/**
+ * Requests under way to a peer, by the average size of a block. Small blocks need many to fill a path, large ones few:
+ * what is under way is memory. Hypercore's own limits are in blocks, whatever their size.
+ */
+const INFLIGHT_BYTES = 24 * 1024 * 1024
+const MIN_INFLIGHT = 16
+const MAX_INFLIGHT = 512
+
+export interface ReplicationOptions {
+  open: OpenDrive
+  network: NetworkOptions
+  report: Report
+  onstatus?: (peer: Peer, status: PeerStatus) => void
+}
+
+/** A drive on the network: serves what is here and fetches what is asked for. */
+export class Replication {
+  readonly #open: OpenDrive
+  readonly #report: Report
+  readonly #scope = new Scope()
+  readonly #status: StatusChannels
+  readonly #completed = new Map<string, number>()
+  #network: Network | null = null
+  #uploaded = 0
+  #content: Hypercore | null = null
+
+  private constructor(options: ReplicationOptions) {
+    this.#open = options.open
+    this.#report = options.report
+    this.#status = new StatusChannels({
+      onstatus: (peer, status) => {
+        if (status.complete && this.#completed.get(peer.id) !== status.version) {
+          this.#completed.set(peer.id, status.version)
+          this.#report({ type: 'peer.complete', peer: peer.id, version: status.version })
+        }
+        options.onstatus?.(peer, status)
+      }
+    })
+  }
+
+  static async start(options: ReplicationOptions): Promise<Replication> {
+    const replication = new Replication(options)
+    await replication.#connect(options.network)
+    return replication
+  }
+
+  get network(): Network {
+    if (!this.#network) throw new Error('not connected')
+    return this.#network
+  }
+
+  /** Tells peers how far we are. */
+  setStatus(status: PeerStatus): void {
+    this.#status.set(status)
+  }
+
+  /** Waits, but not long, until a peer knows that we have everything. */
+  delivered(): Promise<void> {
+    return this.#status.delivered()
+  }
+
+  close(): Promise<void> {
+    return this.#scope.close()
+  }
+
+  async #connect(options: NetworkOptions): Promise<void> {
+    this.#network = await connect({
+      ...options,
+      topic: this.#open.drive.discoveryKey,
+      report: this.#report,
+      onpeer: (peer) => {
+        if (this.#scope.closed || this.#open.store.closing) return
+        this.#open.store.replicate(peer.stream)
+        this.#status.add(peer)
+      }
+    })
+    const network = this.#network
+    this.#scope.defer(() => network.close())
+    void this.#open.content().then((content) => this.#watch(content), ignore)
+  }
+
+  #watch(content: Hypercore): void {
+    if (this.#scope.closed) return
+    this.#content = content
+    const rate = new Rate()
+    let reported = 0
+    const onupload = (_index: number, bytes: number): void => {
+      this.#uploaded += bytes
+    }
+    content.on('upload', onupload)
+    const progress = setInterval(() => {
+      const bytesPerSecond = rate.update(this.#uploaded)
+      if (this.#uploaded === reported) return
+      reported = this.#uploaded
+      const peers = this.#network?.peers.size ?? 0
+      this.#report({ type: 'upload.progress', bytes: this.#uploaded, bytesPerSecond, peers })
+    }, UPLOAD_REPORT_MS)
+    const revive = setInterval(() => this.#revive(), REVIVE_MS)
+    this.#scope.defer(() => {
+      content.off('upload', onupload)
+      clearInterval(progress)
+      clearInterval(revive)
+    })
+  }
+
+  /** Fits the number of blocks under way to their size. @param averageBytes of the blocks that are wanted now */
+  tune(averageBytes: number): void {
+    const blocks = Math.round(INFLIGHT_BYTES / Math.max(1, averageBytes))
+    const most = Math.min(MAX_INFLIGHT, Math.max(MIN_INFLIGHT, blocks))
+    // On TCP three times the lower limit is used, on UDX the lower one on a short path and up to the upper on a long one.
+    this.#content?.core.replicator.setInflightRange(Math.ceil(most / 3), most)
+  }
+
+  #revive(): void {
+    const replicator = this.#content?.core.replicator
+    if (!replicator) return
+    let revived = false
+    for (const peer of replicator.peers) {
+      const { stats } = peer
+      if (stats.notAvailableBackoffs === 0) continue
+      stats.notAvailableBackoffs = 0
+      if (peer.paused && stats.invalidData === 0) {
+        peer.paused = false
+        revived = true
+      }
+    }
+    if (revived) replicator.updateAll()
+  }
+}
+
+function ignore(): void {}

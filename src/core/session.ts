@@ -1,0 +1,71 @@
+import type { Failure } from '../base/errors.js'
+import type { Report } from '../base/events.js'
+import type { Link } from '../base/link.js'
+import type { NetworkOptions } from '../transport/transport.js'
+
+/** What every command hands to core. Core reads no argv and no environment, writes to no stream and never exits. */
+export interface CommonOptions {
+  /** Where the index lives; null for `<dir>/.dat`. */
+  store: string | null
+  network: NetworkOptions
+  report: Report
+  signal: AbortSignal
+}
+
+export interface ShareOptions extends CommonOptions {
+  /** A folder, or a single file. */
+  path: string
+  /** Look for changes until closed. */
+  watch: boolean
+  /** Finish once one peer has everything. */
+  once: boolean
+  /** Read .datignore and leave out the short default list (`--no-ignore` turns both off). */
+  useIgnoreFiles: boolean
+  /** Further patterns in gitignore syntax (`--ignore`). */
+  ignore: string[]
+}
+
+export interface DownloadOptions extends CommonOptions {
+  include: string[]
+  exclude: string[]
+  dryRun: boolean
+  /** Overwrite what was altered locally. */
+  force: boolean
+  /** Give up when no peer was found after this many seconds; 0 waits for ever. */
+  timeout: number
+}
+
+export interface CloneOptions extends DownloadOptions {
+  link: Link
+  /** null: the shared folder's name, below `parent`. */
+  dir: string | null
+  /** The folder in which a clone without a name is made (the working directory). */
+  parent: string
+}
+
+export interface PullOptions extends DownloadOptions {
+  dir: string
+}
+
+/** How a download ended. */
+export interface Summary {
+  dir: string
+  version: number
+  files: number
+  bytes: number
+  downloadedBytes: number
+  seconds: number
+  failures: Failure[]
+}
+
+/** A running share, clone, pull or sync: one object with close(). */
+export interface Session {
+  readonly link: string
+  readonly dir: string
+  /**
+   * Resolves when the work is done: for a clone or a pull when everything is here (null for a share that is over).
+   * Rejects with a DatError. A share or a sync without an end stays pending until close().
+   */
+  readonly finished: Promise<Summary | null>
+  close(): Promise<void>
+}

@@ -1,0 +1,218 @@
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { DatError, type Failure, reasonOf, systemCode } from '../base/errors.js'
+import { formatKey, formatLink } from '../base/link.js'
+import { FILE_STORE_PREFIX } from '../base/safe-path.js'
+import { Scope } from '../base/scope.js'
+import type { FileRecord } from '../storage/file-record.js'
+import { LeafHasher } from '../storage/leaf-hasher.js'
+import { ChangeBatch } from './change-batch.js'
+import { hasIndex, type OpenDrive, openDrive, type Place, placeOf } from './drive.js'
+import { datKeys, INFO, type ShareInfo } from './entry.js'
+import { IgnoreRules } from './ignore.js'
+import { Import } from './import.js'
+import { followClone } from './pull.js'
+import { Replication } from './replication.js'
+import type { Session, ShareOptions, Summary } from './session.js'
+import { type Watch, watchFolder } from './watch.js'
+
+const MAX_HASHERS = 4
+/** A share of a folder that is a clone serves it further, and keeps it up to date. */
+const FOLLOW_ALL = { include: [], exclude: [], dryRun: false, force: false, timeout: 0 }
+
+/**
+ * Shares a folder or a file in place. Resolves once the link is known and peers are served; indexing goes on meanwhile.
+ * @throws DatError NOT_A_FOLDER, SOURCE, INDEX_LOCKED, INDEX_DAMAGED, DISK_FULL, PERMISSION
+ */
+export async function openShare(options: ShareOptions): Promise<Session> {
+  const source = await findSource(options.path, options.store)
+  const scope = new Scope()
+  try {
+    const open = await openDrive({ place: source.place, create: { role: 'owner', file: source.file } })
+    if (open.identity.role === 'clone') {
+      await open.close()
+      return followClone({ ...options, dir: source.place.root, ...FOLLOW_ALL })
+    }
+    scope.defer(() => open.close())
+    const share = new Share(options, open, source, scope)
+    return await share.start()
+  } catch (error) {
+    await scope.close().catch(() => {})
+    throw error
+  }
+}
+
+interface Source {
+  place: Place
+  /** The name of the single file that is shared. */
+  file: string | null
+  name: string
+}
+
+async function findSource(given: string, store: string | null): Promise<Source> {
+  const absolute = path.resolve(given)
+  let stats: fs.Stats
+  try {
+    stats = await fs.promises.stat(absolute)
+    if (stats.isDirectory()) await fs.promises.access(absolute, fs.constants.R_OK | fs.constants.X_OK)
+    else if (stats.isFile()) await fs.promises.access(absolute, fs.constants.R_OK)
+  } catch (error) {
+    const missing = ['ENOENT', 'ENOTDIR'].includes(systemCode(error))
+    if (missing) throw new DatError('NOT_A_FOLDER', `there is no file or folder ${given}`, { cause: error })
+    throw new DatError('SOURCE', `cannot read ${given}: ${reasonOf(error)}`, { cause: error })
+  }
+  const root = await fs.promises.realpath(absolute)
+  if (stats.isDirectory()) return { place: placeOf(root, store), file: null, name: path.basename(root) }
+  if (!stats.isFile()) throw new DatError('NOT_A_FOLDER', `${given} is not a file or a folder`)
+  const name = path.basename(root)
+  const parent = path.dirname(root)
+  return { place: { root: parent, store: store ?? path.join(parent, FILE_STORE_PREFIX + name) }, file: name, name }
+}
+
+/** A running share. */
+class Share implements Session {
+  readonly link: string
+  readonly dir: string
+  readonly finished: Promise<Summary | null>
+  readonly #options: ShareOptions
+  readonly #open: OpenDrive
+  readonly #source: Source
+  readonly #scope: Scope
+  readonly #hasher: LeafHasher
+  #resolve: (summary: Summary | null) => void = () => {}
+  #reject: (error: unknown) => void = () => {}
+  #batch: ChangeBatch | null = null
+  #replication: Replication | null = null
+  #watch: Watch | null = null
+  #importing: Promise<void> = Promise.resolve()
+  #indexed = false
+  #failures: Failure[] = []
+  readonly #abort = new AbortController()
+
+  constructor(options: ShareOptions, open: OpenDrive, source: Source, scope: Scope) {
+    this.#options = options
+    this.#open = open
+    this.#source = source
+    this.#scope = scope
+    this.#hasher = new LeafHasher(Math.min(MAX_HASHERS, Math.max(2, os.availableParallelism())))
+    this.link = formatLink(open.drive.key)
+    this.dir = source.file ? path.join(open.place.root, source.file) : open.place.root
+    this.finished = new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+    this.finished.catch(() => {})
+  }
+
+  async start(): Promise<Session> {
+    const { report, network } = this.#options
+    this.#scope.defer(() => this.#hasher.close())
+    this.#open.files.onchanged = (record, reason) => this.#sourceChanged(record, reason)
+    await this.#writeInfo()
+    this.#batch = await ChangeBatch.create(this.#open)
+    const batch = this.#batch
+    this.#scope.defer(() => batch.close())
+    this.#replication = await Replication.start({
+      open: this.#open,
+      network,
+      report,
+      onstatus: (_peer, status) => this.#peerStatus(status.complete, status.version)
+    })
+    const replication = this.#replication
+    this.#scope.defer(() => replication.close())
+    const link = formatLink(this.#open.drive.key, { addresses: replication.network.listening })
+    Object.assign(this, { link })
+    report({ type: 'link', link, key: formatKey(this.#open.drive.key), dir: this.dir })
+    this.#importing = this.#import(['']).then(
+      () => this.#afterFirstImport(),
+      (error) => this.#fail(error)
+    )
+    return this
+  }
+
+  async close(): Promise<void> {
+    this.#abort.abort()
+    await this.#watch?.close()
+    await this.#importing
+    await this.#scope.close()
+    this.#resolve(null)
+  }
+
+  async #writeInfo(): Promise<void> {
+    const { db } = this.#open.drive
+    if (await db.get(INFO, datKeys)) return
+    const info: ShareInfo = { name: this.#source.name, file: this.#source.file !== null }
+    const batch = db.batch()
+    await batch.put(INFO, info, datKeys)
+    await batch.flush()
+  }
+
+  async #import(folders: string[]): Promise<void> {
+    const { report, useIgnoreFiles, ignore } = this.#options
+    const run = new Import({
+      open: this.#open,
+      batch: this.#batch as ChangeBatch,
+      hasher: this.#hasher,
+      rules: IgnoreRules.root(ignore, useIgnoreFiles),
+      report,
+      signal: this.#abort.signal,
+      only: this.#source.file
+    })
+    const result = await run.run(folders)
+    if (this.#abort.signal.aborted) return
+    await run.finish()
+    this.#failures = result.failed
+    const { added, changed, removed, skipped } = result
+    const version = this.#open.drive.version
+    if (folders[0] !== '' && added + changed + removed + skipped === 0) return
+    report({ type: 'import.done', ...run.counters, added, changed, removed, skipped, version })
+    this.#replication?.setStatus({ version, complete: true })
+  }
+
+  async #afterFirstImport(): Promise<void> {
+    if (this.#abort.signal.aborted) return
+    this.#indexed = true
+    if (!this.#options.watch) return
+    const watch = await watchFolder({
+      root: this.#open.place.root,
+      only: this.#source.file,
+      report: this.#options.report,
+      rescan: (folders) => this.#rescan(folders)
+    })
+    if (this.#abort.signal.aborted) await watch.close()
+    else this.#watch = watch
+  }
+
+  #rescan(folders: string[]): Promise<void> {
+    this.#importing = this.#importing.then(() => this.#import(folders)).catch((error) => this.#fail(error))
+    return this.#importing
+  }
+
+  #sourceChanged(record: FileRecord, reason: string): void {
+    this.#options.report({ type: 'source.changed', path: record.path, reason })
+    const folder = path.posix.dirname(record.path)
+    void this.#rescan([folder === '.' ? '' : `${folder}/`])
+  }
+
+  #peerStatus(complete: boolean, version: number): void {
+    if (!this.#options.once || !complete || !this.#indexed || version < this.#open.drive.version) return
+    if (this.#failures.length > 0) {
+      const count = this.#failures.length === 1 ? 'one file' : `${this.#failures.length} files`
+      this.#reject(
+        new DatError('PARTIAL', `${count} could not be read and so not be shared`, { failures: this.#failures })
+      )
+    } else {
+      this.#resolve(null)
+    }
+  }
+
+  #fail(error: unknown): void {
+    if (!this.#abort.signal.aborted) this.#reject(error)
+  }
+}
+
+/** Whether `dat share` of this folder would go on with an index that is there. */
+export function isShared(folder: string, store: string | null): boolean {
+  return hasIndex(placeOf(path.resolve(folder), store).store)
+}

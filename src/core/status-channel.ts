@@ -1,0 +1,91 @@
+import c from 'compact-encoding'
+import Protomux, { type Message } from 'protomux'
+import type { Peer } from '../transport/transport.js'
+
+/**
+ * What two dats tell each other beside the data, on a Protomux channel of the same stream: whether the other has
+ * everything. Hypercore does not say it when parts of the history are left out. docs/storage-format.md, "On the wire".
+ */
+const PROTOCOL = 'dat/status/1'
+const ACK_MS = 1500
+
+export interface PeerStatus {
+  /** Of the drive. */
+  version: number
+  /** Everything that was asked for is there, up to `version`. */
+  complete: boolean
+}
+
+export interface StatusHandlers {
+  onstatus(peer: Peer, status: PeerStatus): void
+}
+
+interface Open {
+  message: Message<unknown>
+  acked: (() => void) | null
+}
+
+/** The status channels to all peers. */
+export class StatusChannels {
+  readonly #handlers: StatusHandlers
+  readonly #open = new Map<Peer, Open>()
+  #own: PeerStatus | null = null
+
+  constructor(handlers: StatusHandlers) {
+    this.#handlers = handlers
+  }
+
+  add(peer: Peer): void {
+    const channel = Protomux.from(peer.stream).createChannel({
+      protocol: PROTOCOL,
+      onopen: () => this.#send(peer),
+      onclose: () => this.#open.delete(peer)
+    })
+    if (!channel) return
+    const message = channel.addMessage<unknown>({
+      encoding: c.json,
+      onmessage: (value) => this.#receive(peer, value)
+    })
+    this.#open.set(peer, { message, acked: null })
+    channel.open()
+  }
+
+  /** Tells all peers, now and when they come. */
+  set(status: PeerStatus): void {
+    this.#own = status
+    for (const peer of this.#open.keys()) this.#send(peer)
+  }
+
+  /** Waits until the peers that are there have heard of the status, for at most a second and a half. */
+  async delivered(): Promise<void> {
+    const waiting = [...this.#open.values()].map((open) => {
+      return new Promise<void>((resolve) => {
+        open.acked = resolve
+      })
+    })
+    for (const peer of this.#open.keys()) this.#send(peer)
+    let timer: NodeJS.Timeout | undefined
+    const timeout = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, ACK_MS)
+    })
+    // One that heard of it is enough: a peer without this channel would never answer.
+    if (waiting.length > 0) await Promise.race([Promise.any(waiting), timeout])
+    clearTimeout(timer)
+  }
+
+  #send(peer: Peer): void {
+    if (this.#own) this.#open.get(peer)?.message.send({ ...this.#own })
+  }
+
+  #receive(peer: Peer, value: unknown): void {
+    const { version, complete, ack } = (value ?? {}) as { version?: unknown; complete?: unknown; ack?: unknown }
+    const open = this.#open.get(peer)
+    if (ack === true) {
+      open?.acked?.()
+      return
+    }
+    if (typeof version !== 'number' || !Number.isSafeInteger(version) || typeof complete !== 'boolean') return
+    this.#handlers.onstatus(peer, { version, complete })
+    open?.message.send({ ack: true })
+  }
+}

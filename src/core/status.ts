@@ -1,0 +1,108 @@
+import type { EntryValue } from 'hyperdrive'
+import { formatLink } from '../base/link.js'
+import { safePath } from '../base/safe-path.js'
+import type { FileRecord } from '../storage/file-record.js'
+import { type OpenDrive, openDrive, placeOf } from './drive.js'
+import { datKeys, fileKeys, readState, STATE } from './entry.js'
+import { IgnoreRules } from './ignore.js'
+import { findFolder, SAVED_CLONE, type SavedClone } from './pull.js'
+import { compareBytes, look, type WalkOptions, walk } from './walk.js'
+
+export interface Status {
+  link: string
+  role: 'owner' | 'clone'
+  dir: string
+  version: number
+  /** Of the share, at the version that is known here. */
+  files: number
+  bytes: number
+  /** Everything of that version is here. */
+  complete: boolean
+  missing: { path: string; reason: string }[]
+  missingBytes: number
+  /** What differs from what dat last saw: `new`, `changed` or `deleted`. */
+  changed: { path: string; reason: string }[]
+}
+
+/** Looks at a share or clone of this computer, without the network and without its lock. */
+export async function readStatus(options: { dir: string; store: string | null; signal: AbortSignal }): Promise<Status> {
+  const root = await findFolder(options.dir)
+  const open = await openDrive({ place: placeOf(root, options.store), create: null, readOnly: true })
+  try {
+    const { drive, identity, index } = open
+    const saved = await index.getMeta<SavedClone>(SAVED_CLONE)
+    const missing =
+      identity.role === 'clone' ? await findMissing(open) : { files: 0, bytes: 0, paths: [], missingBytes: 0 }
+    const header = drive.core.length > 0 ? await drive.db.get<unknown>(STATE, datKeys) : null
+    const state = readState(header?.value)
+    const changed = await findChanges(open)
+    return {
+      link: formatLink(drive.key, { addresses: saved?.addresses ?? [] }),
+      role: identity.role,
+      dir: root,
+      version: drive.version,
+      files: state?.files ?? missing.files,
+      bytes: state?.bytes ?? missing.bytes,
+      complete: missing.paths.length === 0 && (state?.complete ?? drive.core.length > 0),
+      missing: missing.paths,
+      missingBytes: missing.missingBytes,
+      changed
+    }
+  } finally {
+    await open.close()
+  }
+}
+
+async function findMissing(open: OpenDrive) {
+  const result = { files: 0, bytes: 0, paths: [] as Status['missing'], missingBytes: 0 }
+  if (open.drive.core.length === 0) return result
+  for await (const { key, value } of open.drive.db.createReadStream<EntryValue>({}, fileKeys)) {
+    const bytes = value.blob?.byteLength ?? 0
+    result.files++
+    result.bytes += bytes
+    const checked = safePath(key)
+    const record = checked.ok ? await open.index.get(checked.relative) : null
+    if (record?.state === 'done') continue
+    const reason = !checked.ok ? checked.reason : record ? 'partly downloaded' : 'not downloaded yet'
+    result.paths.push({ path: key.replace(/^\//, ''), reason })
+    result.missingBytes += bytes
+  }
+  return result
+}
+
+async function findChanges(open: OpenDrive): Promise<Status['changed']> {
+  const changed: Status['changed'] = []
+  const ignore = (): void => {}
+  const owner = open.identity.role === 'owner'
+  const rules = IgnoreRules.root([], owner)
+  const options: WalkOptions = { root: open.place.root, folder: '', rules, onskip: ignore, onfail: ignore }
+  const { file } = open.identity
+  const found = file === null ? walk(options) : lookAtOne(options, file)
+  const records = open.index.records()
+  let here = await found.next()
+  let known = await records.next()
+  while (!here.done || !known.done) {
+    const order = here.done ? 1 : known.done ? -1 : compareBytes(here.value.path, known.value.path)
+    const record = order >= 0 ? (known.value as FileRecord) : null
+    if (order < 0 && here.value?.kind !== 'folder') changed.push({ path: here.value.path, reason: 'new' })
+    else if (record && record.state === 'done' && record.kind !== 'folder') {
+      const same =
+        order === 0 && here.value.mtime === record.mtime && here.value.size === sizeOnDisk(record, here.value.size)
+      if (order > 0) changed.push({ path: record.path, reason: 'deleted' })
+      else if (!same) changed.push({ path: record.path, reason: 'changed' })
+    }
+    if (order <= 0) here = await found.next()
+    if (order >= 0) known = await records.next()
+  }
+  return changed
+}
+
+async function* lookAtOne(options: WalkOptions, name: string) {
+  const found = await look(options, name)
+  if (found) yield found
+}
+
+/** A link's own size says nothing of the share. */
+function sizeOnDisk(record: FileRecord, size: number): number {
+  return record.kind === 'link' ? size : record.size
+}

@@ -1,0 +1,209 @@
+import os from 'node:os'
+import path from 'node:path'
+import type { EntryValue } from 'hyperdrive'
+import { DatError } from '../base/errors.js'
+import { formatLink } from '../base/link.js'
+import { safePath } from '../base/safe-path.js'
+import { type FileRecord, sameFingerprint } from '../storage/file-record.js'
+import { uniformBlockSize } from '../storage/layout.js'
+import { LeafHasher } from '../storage/leaf-hasher.js'
+import { ChangeBatch } from './change-batch.js'
+import { startDownload } from './download-session.js'
+import { type OpenDrive, openDrive, placeOf, treeHash } from './drive.js'
+import { fileKeys } from './entry.js'
+import { IgnoreRules } from './ignore.js'
+import { Import } from './import.js'
+import { findFolder, SAVED_CLONE, type SavedClone } from './pull.js'
+import type { CommonOptions } from './session.js'
+import { look } from './walk.js'
+
+export interface VerifyOptions extends CommonOptions {
+  dir: string
+  /** Fetch what is wrong again (clone), or index it again (owner). */
+  repair: boolean
+  /** Seconds to wait for a peer to repair from; 0 for ever. */
+  timeout: number
+}
+
+export interface Problem {
+  path: string
+  /** damaged: the bytes changed though size and time did not. missing: it is gone. altered: it was written to. */
+  problem: 'damaged' | 'missing' | 'altered'
+}
+
+export interface VerifyReport {
+  files: number
+  bytes: number
+  problems: Problem[]
+  repaired: string[]
+}
+
+/** A file is read in stretches of at most this many bytes. */
+const STRETCH_BYTES = 64 * 1024 * 1024
+const REPORT_MS = 250
+
+/**
+ * Hashes every file again and compares it with the signed tree.
+ * @throws DatError NOT_A_FOLDER, NOT_A_CLONE, INDEX_LOCKED (with `repair`), INDEX_DAMAGED, NO_PEER, PARTIAL
+ */
+export async function verify(options: VerifyOptions): Promise<VerifyReport> {
+  const root = await findFolder(options.dir)
+  const place = placeOf(root, options.store)
+  const open = await openDrive({ place, create: null, readOnly: !options.repair })
+  let closed = false
+  try {
+    const report = await check(open, options)
+    if (!options.repair || report.problems.length === 0) return report
+    if (open.identity.role === 'owner') {
+      await indexAgain(open, report, options)
+      report.repaired = report.problems.map((problem) => problem.path)
+    } else {
+      closed = true
+      await fetchAgain(open, report, options)
+      report.repaired = report.problems.map((problem) => problem.path)
+    }
+    return report
+  } finally {
+    if (!closed) await open.close()
+  }
+}
+
+async function check(open: OpenDrive, options: VerifyOptions): Promise<VerifyReport> {
+  const result: VerifyReport = { files: 0, bytes: 0, problems: [], repaired: [] }
+  const hasher = new LeafHasher(Math.max(2, Math.min(4, os.availableParallelism())))
+  let filesTotal = 0
+  let bytesTotal = 0
+  let last = 0
+  const progress = (force: boolean): void => {
+    if (!force && Date.now() - last < REPORT_MS) return
+    last = Date.now()
+    options.report({
+      type: 'import.progress',
+      filesDone: result.files,
+      filesTotal,
+      bytesDone: result.bytes,
+      bytesTotal
+    })
+  }
+  try {
+    for await (const record of open.index.records()) {
+      if (record.kind !== 'file') continue
+      filesTotal++
+      bytesTotal += record.size
+    }
+    for await (const record of open.index.records()) {
+      if (options.signal.aborted) throw new DatError('INTERRUPTED', 'stopped before everything was verified')
+      if (record.kind !== 'file' || record.state === 'partial') continue
+      const problem = await checkFile(open, hasher, record, (bytes) => {
+        result.bytes += bytes
+        progress(false)
+      })
+      result.files++
+      if (problem) result.problems.push({ path: record.path, problem })
+    }
+    if (open.identity.role === 'clone') await findAbsent(open, result)
+    progress(true)
+    return result
+  } finally {
+    await hasher.close()
+  }
+}
+
+async function checkFile(
+  open: OpenDrive,
+  hasher: LeafHasher,
+  record: FileRecord,
+  onbytes: (bytes: number) => void
+): Promise<Problem['problem'] | null> {
+  const { root } = open.place
+  const quiet = { root, folder: '', rules: IgnoreRules.root([], false), onskip: () => {}, onfail: () => {} }
+  const found = await look(quiet, record.path)
+  if (found?.kind !== 'file') return 'missing'
+  const touched = !sameFingerprint(found, record)
+  if (found.size !== record.size) return 'altered'
+  const { range } = record
+  const blockSize = range ? uniformBlockSize(range) : null
+  if (!range || blockSize === null) return touched ? 'altered' : null
+  const file = path.join(root, record.path)
+  const step = Math.max(1, Math.floor(STRETCH_BYTES / blockSize)) * blockSize
+  for (let start = 0; start < record.size; start += step) {
+    const length = Math.min(step, record.size - start)
+    const [hashed] = await hasher.hash([{ file, start, length, blockSize }])
+    if (!hashed || 'error' in hashed) return 'damaged'
+    const first = range.blockOffset + start / blockSize
+    for (let i = 0; i * 32 < hashed.hashes.length; i++) {
+      const expected = await treeHash(open.drive, first + i)
+      if (!expected?.equals(hashed.hashes.subarray(i * 32, i * 32 + 32))) return touched ? 'altered' : 'damaged'
+    }
+    onbytes(length)
+  }
+  return null
+}
+
+/** Files of the share that this clone has no record of. */
+async function findAbsent(open: OpenDrive, result: VerifyReport): Promise<void> {
+  for await (const { key } of open.drive.db.createReadStream<EntryValue>({}, fileKeys)) {
+    const checked = safePath(key)
+    if (!checked.ok) continue
+    const record = await open.index.get(checked.relative)
+    if (record?.state !== 'done') result.problems.push({ path: checked.relative, problem: 'missing' })
+  }
+}
+
+async function indexAgain(open: OpenDrive, report: VerifyReport, options: VerifyOptions): Promise<void> {
+  const forget = open.index.batch()
+  for (const { path: name } of report.problems) {
+    const record = await open.index.get(name)
+    // No file was ever written at this time: the import takes it for changed, and reads it.
+    if (record) forget.put({ ...record, mtime: -1 }, record)
+  }
+  await forget.flush()
+  const batch = await ChangeBatch.create(open)
+  const hasher = new LeafHasher(2)
+  try {
+    const rules = IgnoreRules.root([], true)
+    const { signal, report: events } = options
+    const run = new Import({ open, batch, hasher, rules, report: events, signal, only: open.identity.file })
+    await run.run([''])
+    await run.finish()
+  } finally {
+    await hasher.close()
+    await batch.close()
+  }
+}
+
+async function fetchAgain(open: OpenDrive, report: VerifyReport, options: VerifyOptions): Promise<void> {
+  const content = await open.content()
+  const forget = open.index.batch()
+  for (const { path: name } of report.problems) {
+    const record = await open.index.get(name)
+    if (!record) continue
+    forget.remove(record)
+    if (!record.range) continue
+    const { blockOffset, blockLength } = record.range
+    await content.clear(blockOffset, Math.min(blockOffset + blockLength, content.length))
+  }
+  await forget.flush()
+  const saved = await open.index.getMeta<SavedClone>(SAVED_CLONE)
+  const network = { ...options.network, peers: [...options.network.peers, ...(saved?.addresses ?? [])] }
+  const session = await startDownload({
+    ...options,
+    network,
+    open,
+    link: formatLink(open.drive.key),
+    under: saved?.under ?? '',
+    include: [],
+    exclude: [],
+    dryRun: false,
+    force: true,
+    follow: false
+  })
+  const stop = (): void => void session.close()
+  options.signal.addEventListener('abort', stop, { once: true })
+  try {
+    await session.finished
+  } finally {
+    options.signal.removeEventListener('abort', stop)
+    await session.close()
+  }
+}

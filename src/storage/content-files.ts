@@ -1,0 +1,180 @@
+import path from 'node:path'
+import { BlockMap } from './block-map.js'
+import type { BlockPlace } from './core-storage.js'
+import type { FileIndex } from './file-index.js'
+import { FileReader } from './file-reader.js'
+import type { FileRecord } from './file-record.js'
+import { leafHash } from './hashed-block.js'
+import { type BlockRange, blockSpan, uniformBlockSize } from './layout.js'
+import { PartialFiles } from './partial-files.js'
+
+const READ_AHEAD_BLOCKS = 6
+const READ_AHEAD_BYTES = 8 * 1024 * 1024
+const MAX_READ_AHEAD = 24
+
+/** A file that is being downloaded. */
+export interface Incoming {
+  readonly range: BlockRange
+  readonly blockSize: number
+  /** Called with the number of blocks of this file that were committed just now. */
+  oncommitted(blocks: number): void
+  /** Called when the blocks that arrive are not of the size that the range promised. */
+  onmisfit(): void
+}
+
+export interface ContentFilesOptions {
+  index: FileIndex
+  /** The shared folder, or the clone. */
+  root: string
+  /** The folder of the partial files. */
+  partials: string
+  /** The hash of a block as the signed tree has it; null if the tree does not have it. */
+  treeHash: (index: number) => Promise<Buffer | null>
+}
+
+/** The content core's blocks in the files of a folder: reads for peers, and takes what is downloaded. */
+export class ContentFiles implements BlockPlace {
+  readonly partials: PartialFiles
+  /** A file was found to differ from what was indexed. */
+  onchanged: ((record: FileRecord, reason: string) => void) | null = null
+  /** A block could not be written: the download cannot go on. */
+  onwritefailed: ((error: unknown) => void) | null = null
+  readonly #options: ContentFilesOptions
+  readonly #map: BlockMap
+  readonly #reader = new FileReader()
+  /** Downloads in progress, by first block, sorted. */
+  readonly #incoming: Incoming[] = []
+  readonly #ahead = new Map<number, Promise<Buffer | null | undefined>>()
+  #lastRead = -1
+
+  constructor(options: ContentFilesOptions) {
+    this.#options = options
+    this.#map = new BlockMap(options.index)
+    this.partials = new PartialFiles(options.partials)
+  }
+
+  // Hypercore answers one request after the other; reading the next blocks meanwhile hides the disk.
+  readBlock(index: number): Promise<Buffer | null | undefined> {
+    const ready = this.#ahead.get(index) ?? this.#read(index)
+    this.#ahead.delete(index)
+    const sequential = index === this.#lastRead + 1
+    this.#lastRead = index
+    if (sequential) void ready.then((block) => this.#readAhead(index, block?.length ?? 0)).catch(ignore)
+    return ready
+  }
+
+  writeBlock(index: number, data: Buffer): Promise<void> | false {
+    const incoming = this.#incomingOf(index)
+    if (!incoming) return false
+    const { start, length } = blockSpan(incoming.range, incoming.blockSize, index)
+    if (data.length !== length) {
+      incoming.onmisfit()
+      return false
+    }
+    const written = this.partials.write(incoming.range, data, start)
+    written.catch((error) => this.onwritefailed?.(error))
+    return written
+  }
+
+  committed(indexes: readonly number[]): void {
+    const counts = new Map<Incoming, number>()
+    for (const index of indexes) {
+      const incoming = this.#incomingOf(index)
+      if (incoming) counts.set(incoming, (counts.get(incoming) ?? 0) + 1)
+    }
+    for (const [incoming, count] of counts) incoming.oncommitted(count)
+  }
+
+  /** From now on blocks of this range go into its partial file. Ranges in progress never overlap. */
+  expect(incoming: Incoming): void {
+    this.#incoming.splice(this.#position(incoming.range.blockOffset), 0, incoming)
+  }
+
+  unexpect(incoming: Incoming): void {
+    const i = this.#incoming.indexOf(incoming)
+    if (i !== -1) this.#incoming.splice(i, 1)
+  }
+
+  /** A file that overlaps this range of blocks and is being downloaded now. */
+  overlapping(range: BlockRange): Incoming | null {
+    const i = this.#position(range.blockOffset + range.blockLength)
+    const before = this.#incoming[i - 1]
+    if (!before) return null
+    return before.range.blockOffset + before.range.blockLength > range.blockOffset ? before : null
+  }
+
+  /** Forgets open descriptors and read-ahead of a file (relative path) that was replaced, moved or removed. */
+  forget(relative: string): void {
+    this.#reader.forget(path.join(this.#options.root, relative))
+    this.#ahead.clear()
+  }
+
+  async close(): Promise<void> {
+    this.#ahead.clear()
+    await this.#reader.close()
+    await this.partials.close()
+  }
+
+  #readAhead(index: number, length: number): void {
+    const count = Math.min(READ_AHEAD_BLOCKS, Math.floor(READ_AHEAD_BYTES / Math.max(length, 1)))
+    for (let i = index + 1; i <= index + count; i++) {
+      if (this.#ahead.has(i)) continue
+      const oldest = this.#ahead.keys().next().value
+      if (this.#ahead.size >= MAX_READ_AHEAD && oldest !== undefined) this.#ahead.delete(oldest)
+      const reading = this.#read(i)
+      this.#ahead.set(i, reading)
+      // "Not there" is true for now only: it may be committed a moment later.
+      const drop = (block?: Buffer | null): void => {
+        if (!block && this.#ahead.get(i) === reading) this.#ahead.delete(i)
+      }
+      reading.then(drop, () => drop())
+    }
+  }
+
+  async #read(index: number): Promise<Buffer | null | undefined> {
+    const owners = await this.#map.owners(index)
+    let refused: (() => void) | null = null
+    for (const record of owners) {
+      const range = record.range as BlockRange
+      const blockSize = uniformBlockSize(range)
+      if (blockSize === null) continue
+      const partial = record.state === 'partial'
+      const file = partial ? this.partials.file(range) : path.join(this.#options.root, record.path)
+      const result = await this.#reader.read(file, record, blockSize, index, !partial)
+      if ('data' in result && !(await this.#isStale(record, index, result.data))) return result.data
+      // A partial file that is missing this block says nothing: the block may be in RocksDB.
+      if (!partial) {
+        const reason = 'changed' in result ? result.changed : 'it was written to'
+        refused ??= () => this.onchanged?.(record, reason)
+      }
+    }
+    refused?.()
+    return refused ? null : undefined
+  }
+
+  async #isStale(record: FileRecord, index: number, data: Buffer): Promise<boolean> {
+    if (!record.racy) return false
+    const expected = await this.#options.treeHash(index)
+    return expected !== null && !expected.equals(leafHash(data))
+  }
+
+  #incomingOf(index: number): Incoming | null {
+    const incoming = this.#incoming[this.#position(index + 1) - 1]
+    if (!incoming) return null
+    return index < incoming.range.blockOffset + incoming.range.blockLength ? incoming : null
+  }
+
+  /** The position of the first download whose first block is not below `blockOffset`. */
+  #position(blockOffset: number): number {
+    let low = 0
+    let high = this.#incoming.length
+    while (low < high) {
+      const mid = (low + high) >>> 1
+      if ((this.#incoming[mid] as Incoming).range.blockOffset < blockOffset) low = mid + 1
+      else high = mid
+    }
+    return low
+  }
+}
+
+function ignore(): void {}

@@ -1,0 +1,197 @@
+import type { RocksSession, RocksWrite } from 'hypercore-storage'
+import { decodeRecord, encodeRecord, type FileRecord, type Fingerprint } from './file-record.js'
+import type { BlockRange } from './layout.js'
+
+/**
+ * The index of a share or a clone: which path holds which blocks, and how each file looked when it was last read.
+ * It lives in the RocksDB of the Corestore, under keys that start with a byte which hypercore-storage does not use, so
+ * that memory does not grow with the number of files and one lock guards both. docs/storage-format.md has the layout.
+ */
+
+const PREFIX = 0xfe
+const PATH = 0x70 // p ‖ path → record
+const BLOCK = 0x62 // b ‖ uint64 first block ‖ path → nothing
+const HASH = 0x68 // h ‖ content hash → range of a file with that content
+const INODE = 0x69 // i ‖ inode, size, mtime → path of a large file
+const SIZE = 0x73 // s ‖ uint64 size → nothing: a large file of this size is known
+const META = 0x6d // m ‖ name → JSON
+
+/** Of files from this size on the sizes are noted: only then may another be a duplicate that is worth waiting for. */
+export const LARGE_BYTES = 256 * 1024 * 1024
+/** Files from this size on are found again by inode after a move; smaller ones are quickly hashed again. */
+const MOVE_MIN_BYTES = 1024 * 1024
+const SCAN_CAPACITY = 512
+
+/** Changes to the index, written together. */
+export interface IndexBatch {
+  /** Replaces what is known of a path. `previous` is the record that it replaces, if there is one. */
+  put(record: FileRecord, previous: FileRecord | null): void
+  remove(record: FileRecord): void
+  putContent(hash: Buffer, range: BlockRange): void
+  putMeta(name: string, value: unknown): void
+  flush(): Promise<void>
+}
+
+export class FileIndex {
+  readonly #db: RocksSession
+  /** Told of each record that changes, so that caches can follow. */
+  onchange: ((record: FileRecord) => void) | null = null
+
+  constructor(db: RocksSession) {
+    this.#db = db
+  }
+
+  async get(path: string): Promise<FileRecord | null> {
+    const value = await this.#db.get(pathKey(path))
+    return value && decodeRecord(path, value)
+  }
+
+  /** The records of several paths, in their order, in one read. */
+  async getMany(paths: readonly string[]): Promise<(FileRecord | null)[]> {
+    if (paths.length === 0) return []
+    const read = this.#db.read({ autoDestroy: true })
+    const pending = paths.map((path) => read.get(pathKey(path)))
+    read.tryFlush()
+    const values = await Promise.all(pending)
+    return values.map((value, i) => value && decodeRecord(paths[i] as string, value))
+  }
+
+  /** All records in the byte order of their paths, from a folder (`a/b/`) or of everything (''). */
+  async *records(folder = ''): AsyncGenerator<FileRecord> {
+    const gte = pathKey(folder)
+    const lt = folder === '' ? Buffer.from([PREFIX, PATH + 1]) : pathKey(`${folder.slice(0, -1)}0`)
+    for await (const { key, value } of this.#db.iterator({ gte, lt }, { capacity: SCAN_CAPACITY })) {
+      yield decodeRecord(key.subarray(2).toString(), value)
+    }
+  }
+
+  /** The first blocks and paths of up to `limit` files from the one that may hold block `index` on. */
+  async rangesFrom(index: number, limit: number): Promise<{ blockOffset: number; path: string }[]> {
+    let start = blockKey(index, '')
+    const before = { gte: Buffer.from([PREFIX, BLOCK]), lt: blockKey(index + 1, '') }
+    for await (const { key } of this.#db.iterator(before, { reverse: true, limit: 1, capacity: 1 })) {
+      start = key.subarray(0, 10)
+    }
+    const found: { blockOffset: number; path: string }[] = []
+    const after = { gte: start, lt: Buffer.from([PREFIX, BLOCK + 1]) }
+    for await (const { key } of this.#db.iterator(after, { limit, capacity: limit })) {
+      found.push({ blockOffset: Number(key.readBigUInt64BE(2)), path: key.subarray(10).toString() })
+    }
+    return found
+  }
+
+  /** The blocks of a file with this content, if there was one. */
+  async rangeOfContent(hash: Buffer): Promise<BlockRange | null> {
+    const value = await this.#db.get(key(HASH, hash))
+    if (!value) return null
+    const [blockOffset, blockLength, byteOffset, byteLength] = JSON.parse(value.toString()) as [
+      number,
+      number,
+      number,
+      number
+    ]
+    return { blockOffset, blockLength, byteOffset, byteLength }
+  }
+
+  /** The record of the file that had this fingerprint, under whatever path, if it is large enough to be remembered. */
+  async findMoved(fingerprint: Fingerprint): Promise<FileRecord | null> {
+    if (fingerprint.size < MOVE_MIN_BYTES) return null
+    const path = await this.#db.get(inodeKey(fingerprint))
+    return path && this.get(path.toString())
+  }
+
+  /** Whether a large file of exactly this size is known: only then can another one be its duplicate. */
+  async hasLargeSize(size: number): Promise<boolean> {
+    return (await this.#db.get(sizeKey(size))) !== null
+  }
+
+  async getMeta<T>(name: string): Promise<T | null> {
+    const value = await this.#db.get(key(META, Buffer.from(name)))
+    return value && (JSON.parse(value.toString()) as T)
+  }
+
+  batch(): IndexBatch {
+    const operations: ((tx: RocksWrite) => void)[] = []
+    const changed: FileRecord[] = []
+    return {
+      put: (record, previous) => {
+        operations.push((tx) => {
+          if (previous) removeKeys(tx, previous)
+          putKeys(tx, record)
+        })
+        if (previous) changed.push(previous)
+        changed.push(record)
+      },
+      remove: (record) => {
+        operations.push((tx) => {
+          removeKeys(tx, record)
+          tx.tryDelete(pathKey(record.path))
+        })
+        changed.push(record)
+      },
+      putContent: (hash, { blockOffset, blockLength, byteOffset, byteLength }) => {
+        const value = JSON.stringify([blockOffset, blockLength, byteOffset, byteLength])
+        operations.push((tx) => {
+          tx.tryPut(key(HASH, hash), Buffer.from(value))
+          if (byteLength >= LARGE_BYTES) tx.tryPut(sizeKey(byteLength), Buffer.alloc(0))
+        })
+      },
+      putMeta: (name, value) => {
+        operations.push((tx) => tx.tryPut(key(META, Buffer.from(name)), Buffer.from(JSON.stringify(value))))
+      },
+      flush: async () => {
+        if (operations.length === 0) return
+        // Opened only now: a batch that is given up must not hold the database open.
+        const tx = this.#db.write({ autoDestroy: true })
+        for (const operation of operations) operation(tx)
+        await tx.flush()
+        if (this.onchange) for (const record of changed) this.onchange(record)
+      }
+    }
+  }
+}
+
+function putKeys(tx: RocksWrite, record: FileRecord): void {
+  tx.tryPut(pathKey(record.path), encodeRecord(record))
+  if (record.range) tx.tryPut(blockKey(record.range.blockOffset, record.path), Buffer.alloc(0))
+  if (movable(record)) tx.tryPut(inodeKey(record), Buffer.from(record.path))
+}
+
+// An inode's key stays: by the time the old path goes, the new one may own it, and a stale key finds no matching record.
+function removeKeys(tx: RocksWrite, record: FileRecord): void {
+  if (record.range) tx.tryDelete(blockKey(record.range.blockOffset, record.path))
+}
+
+function movable(record: FileRecord): boolean {
+  return record.range !== null && record.state === 'done' && record.size >= MOVE_MIN_BYTES
+}
+
+function key(kind: number, rest: Uint8Array): Buffer {
+  return Buffer.concat([Buffer.from([PREFIX, kind]), rest])
+}
+
+function pathKey(path: string): Buffer {
+  return key(PATH, Buffer.from(path))
+}
+
+function blockKey(blockOffset: number, path: string): Buffer {
+  return key(BLOCK, Buffer.concat([uint64(blockOffset), Buffer.from(path)]))
+}
+
+function sizeKey(size: number): Buffer {
+  return key(SIZE, uint64(size))
+}
+
+function uint64(value: number): Buffer {
+  const bytes = Buffer.alloc(8)
+  bytes.writeBigUInt64BE(BigInt(value))
+  return bytes
+}
+
+function inodeKey({ inode, size, mtime }: Fingerprint): Buffer {
+  const value = Buffer.alloc(24)
+  value.writeDoubleBE(inode, 0)
+  value.writeDoubleBE(size, 8)
+  value.writeDoubleBE(mtime, 16)
+  return key(INODE, value)
+}

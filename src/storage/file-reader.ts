@@ -1,0 +1,116 @@
+import fs from 'node:fs'
+import { promisify } from 'node:util'
+import { type FileRecord, fingerprintOf, sameFingerprint } from './file-record.js'
+import { blockSpan } from './layout.js'
+
+const open = promisify(fs.open)
+const close = promisify(fs.close)
+const fstat = promisify(fs.fstat)
+
+const MAX_OPEN_FILES = 32
+/** A file of one block is opened for it and closed again; longer ones stay open while blocks of them are asked for. */
+const READ_FLAGS = fs.constants.O_RDONLY | (fs.constants.O_NOFOLLOW ?? 0) | (fs.constants.O_NONBLOCK ?? 0)
+
+/** What a read found: the bytes, or that the file is no longer what the index says. */
+export type ReadResult = { data: Buffer } | { changed: string }
+
+/** Reads blocks from files, and notices when a file is not the one that was indexed. */
+export class FileReader {
+  /** Open files by path, the least recently used first. */
+  readonly #open = new Map<string, Promise<number>>()
+  #closed = false
+
+  /**
+   * Reads block `index` of the file that `record` describes.
+   * @param file where the file is
+   * @param check whether the fingerprint must match (it has no meaning for a partial download)
+   */
+  async read(file: string, record: FileRecord, blockSize: number, index: number, check: boolean): Promise<ReadResult> {
+    const range = record.range
+    if (!range) return { changed: 'it has no content' }
+    const { start, length } = blockSpan(range, blockSize, index)
+    const keep = range.blockLength > 1
+    let fd: number
+    try {
+      fd = await (keep ? this.#kept(file) : open(file, READ_FLAGS))
+    } catch (error) {
+      return { changed: goneReason(error) }
+    }
+    try {
+      const data = Buffer.allocUnsafeSlow(length)
+      const bytes = await readFully(fd, data, start)
+      if (check) {
+        // After the read: whatever happened before or during it has left its mark.
+        const stats = await fstat(fd)
+        if (!sameFingerprint(fingerprintOf(stats), record)) {
+          if (keep) this.forget(file)
+          return { changed: 'it was written to' }
+        }
+      }
+      if (bytes < length) return { changed: 'it is shorter than it was' }
+      return { data }
+    } catch (error) {
+      if (keep) this.forget(file)
+      return { changed: goneReason(error) }
+    } finally {
+      if (!keep) fs.close(fd, ignore)
+    }
+  }
+
+  /** Closes a file that was renamed, replaced or removed. */
+  forget(file: string): void {
+    const fd = this.#open.get(file)
+    this.#open.delete(file)
+    // Reads under way still use it: they are short, and a closed descriptor would show as another file's bytes.
+    if (fd) setTimeout(() => void fd.then((n) => close(n)).catch(ignore), 2000).unref()
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    const all = [...this.#open.values()]
+    this.#open.clear()
+    await Promise.allSettled(all.map(async (fd) => close(await fd)))
+  }
+
+  #kept(file: string): Promise<number> {
+    const known = this.#open.get(file)
+    if (known) {
+      this.#open.delete(file)
+      this.#open.set(file, known)
+      return known
+    }
+    if (this.#closed) return Promise.reject(new Error('closed'))
+    const opening = open(file, READ_FLAGS)
+    this.#open.set(file, opening)
+    opening.catch(() => this.#open.delete(file))
+    const oldest = this.#open.keys().next().value
+    if (this.#open.size > MAX_OPEN_FILES && oldest !== undefined) this.forget(oldest)
+    return opening
+  }
+}
+
+function readFully(fd: number, data: Buffer, position: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    let done = 0
+    const more = (): void => {
+      fs.read(fd, data, done, data.length - done, position + done, (error, n) => {
+        if (error) return reject(error)
+        done += n
+        if (n === 0 || done === data.length) resolve(done)
+        else more()
+      })
+    }
+    if (data.length === 0) resolve(0)
+    else more()
+  })
+}
+
+function goneReason(error: unknown): string {
+  const code = (error as NodeJS.ErrnoException).code
+  if (code === 'ENOENT' || code === 'ENOTDIR') return 'it is gone'
+  if (code === 'EACCES' || code === 'EPERM') return 'it can no longer be read: permission denied'
+  if (code === 'ELOOP') return 'a link is in its place'
+  return `it can no longer be read: ${code ?? 'unknown error'}`
+}
+
+function ignore(): void {}

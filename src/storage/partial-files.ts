@@ -1,0 +1,115 @@
+import fs from 'node:fs'
+import path from 'node:path'
+import { promisify } from 'node:util'
+import type { BlockRange } from './layout.js'
+
+const open = promisify(fs.open)
+const close = promisify(fs.close)
+const mkdir = promisify(fs.mkdir)
+
+const MAX_OPEN_FILES = 48
+
+interface OpenFile {
+  fd: Promise<number>
+  writes: number
+}
+
+/**
+ * Files that are being downloaded, under names of their own in dat's folder, on the same file system as the
+ * destination: nobody ever sees half a file under its real name. A range has one partial file, named by its first block
+ * and its size, so that a download which goes on later finds it, and one of another shape never takes it for its own.
+ */
+export class PartialFiles {
+  readonly folder: string
+  readonly #open = new Map<string, OpenFile>()
+  #made: Promise<unknown> | null = null
+
+  constructor(folder: string) {
+    this.folder = folder
+  }
+
+  file(range: BlockRange): string {
+    return path.join(this.folder, `${range.blockOffset}-${range.byteLength}`)
+  }
+
+  /** Writes `data` at `position` bytes. Creates the file and the folder where they are missing. */
+  async write(range: BlockRange, data: Buffer, position: number): Promise<void> {
+    const file = this.file(range)
+    const entry = this.#enter(file)
+    entry.writes++
+    try {
+      await writeFully(await entry.fd, data, position)
+    } finally {
+      entry.writes--
+    }
+  }
+
+  /** Closes the partial file, so that it can be moved to its place. All its writes must have ended. */
+  async release(range: BlockRange): Promise<void> {
+    const file = this.file(range)
+    const entry = this.#open.get(file)
+    if (!entry) return
+    this.#open.delete(file)
+    await close(await entry.fd)
+  }
+
+  async remove(range: BlockRange): Promise<void> {
+    await this.release(range)
+    await fs.promises.rm(this.file(range), { force: true })
+  }
+
+  async close(): Promise<void> {
+    const all = [...this.#open.values()]
+    this.#open.clear()
+    await Promise.allSettled(all.map(async ({ fd }) => close(await fd)))
+    // Gone when nothing is left in it; what is left is needed to resume.
+    await fs.promises.rmdir(this.folder).catch(ignore)
+  }
+
+  #enter(file: string): OpenFile {
+    const known = this.#open.get(file)
+    if (known) {
+      this.#open.delete(file)
+      this.#open.set(file, known)
+      return known
+    }
+    this.#trim()
+    const entry: OpenFile = { fd: this.#openFile(file), writes: 0 }
+    entry.fd.catch(() => this.#open.delete(file))
+    this.#open.set(file, entry)
+    return entry
+  }
+
+  async #openFile(file: string): Promise<number> {
+    this.#made ??= mkdir(this.folder, { recursive: true, mode: 0o700 })
+    await this.#made
+    const { O_RDWR, O_CREAT, O_NOFOLLOW = 0 } = fs.constants
+    return open(file, O_RDWR | O_CREAT | O_NOFOLLOW, 0o666)
+  }
+
+  #trim(): void {
+    for (const [file, entry] of this.#open) {
+      if (this.#open.size < MAX_OPEN_FILES) return
+      if (entry.writes > 0) continue
+      this.#open.delete(file)
+      void entry.fd.then((fd) => close(fd)).catch(ignore)
+    }
+  }
+}
+
+function writeFully(fd: number, data: Buffer, position: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let done = 0
+    const more = (): void => {
+      fs.write(fd, data, done, data.length - done, position + done, (error, n) => {
+        if (error) return reject(error)
+        done += n
+        if (done === data.length) resolve()
+        else more()
+      })
+    }
+    more()
+  })
+}
+
+function ignore(): void {}

@@ -1,0 +1,192 @@
+import crypto from 'hypercore-crypto'
+import { DatError } from '../base/errors.js'
+import { watchClock } from './clock.js'
+import { Dial } from './dial.js'
+import { formatHostPort, parseHostPort } from './host-port.js'
+import { Lan } from './lan.js'
+import { instanceId } from './lan-records.js'
+import { PeerTable } from './peer-table.js'
+import { Swarm } from './swarm.js'
+import { dialableAddresses, dialReason, listenTcp, type TcpListener } from './tcp.js'
+import type { Candidate, ConnectOptions, HostPort, KeyPair, Network, Peer } from './transport.js'
+
+/** How long `network.ready` may wait for the DHT. */
+const DHT_NEWS_MS = 3000
+
+/**
+ * Looks for peers by all the given ways at once, under one identity that lasts as long as the process, and keeps the
+ * best stream to each. Resolves as soon as the local sockets are bound; it never waits for an answer from anybody.
+ * @throws DatError USAGE when `listen` cannot be had, or an address in `peers` is none
+ */
+export async function connect(options: ConnectOptions): Promise<Network> {
+  const addresses = options.peers.map(dialTarget)
+  const connector = new Connector(options, crypto.keyPair())
+  try {
+    await connector.open(addresses)
+  } catch (error) {
+    await connector.close()
+    throw error
+  }
+  return connector
+}
+
+function dialTarget(text: string): HostPort {
+  const address = parseHostPort(text)
+  if (address.host === '' || address.port === 0) {
+    throw new DatError('USAGE', `"${text}" does not say which computer to dial`, {
+      hint: 'write it as host:port, such as --peer 192.168.1.20:4000'
+    })
+  }
+  return address
+}
+
+class Connector implements Network {
+  readonly #options: ConnectOptions
+  readonly #keyPair: KeyPair
+  readonly #table: PeerTable
+  readonly #dials: Dial[] = []
+  #listener: TcpListener | null = null
+  #lan: Lan | null = null
+  #swarm: Swarm | null = null
+  #clock: { close(): void } | null = null
+  #dhtTimer: NodeJS.Timeout | undefined
+  /** Set while `network.ready` is held back: until everything is open, and the DHT had its time. */
+  #holdNews = true
+  #told: { dht: boolean; lan: boolean } | null = null
+  #closing: Promise<void> | null = null
+  listening: string[] = []
+
+  constructor(options: ConnectOptions, keyPair: KeyPair) {
+    this.#options = options
+    this.#keyPair = keyPair
+    this.#table = new PeerTable({
+      self: keyPair.publicKey,
+      report: options.report,
+      onpeer: options.onpeer,
+      ongone: (publicKey, clean) => this.#ongone(publicKey, clean)
+    })
+  }
+
+  get peers(): ReadonlyMap<string, Peer> {
+    return this.#table.peers
+  }
+
+  async open(addresses: HostPort[]): Promise<void> {
+    // The DHT takes longest to start, and nothing waits for it.
+    if (this.#options.dht) this.#openSwarm()
+    if (this.#options.listen) await this.#listen(this.#options.listen)
+    for (const address of addresses) this.#dial(address)
+    if (this.#options.lan) await this.#openLan()
+    this.#clock = watchClock(() => this.#afterSleep())
+    if (this.#swarm && !this.#swarm.up) this.#dhtTimer = setTimeout(() => this.#tell(true), DHT_NEWS_MS)
+    else this.#tell(true)
+  }
+
+  refresh(): void {
+    if (this.#closing) return
+    this.#lan?.refresh()
+    this.#swarm?.refresh()
+    for (const dial of this.#dials) dial.wake()
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    clearTimeout(this.#dhtTimer)
+    this.#clock?.close()
+    for (const dial of this.#dials) dial.close()
+    // Streams first, in good order: the transports below would cut them off.
+    await this.#table.close()
+    await Promise.all([this.#lan?.close(), this.#listener?.close(), this.#swarm?.close()])
+  }
+
+  readonly #oncandidate = (candidate: Candidate): void => this.#table.add(candidate)
+
+  #openSwarm(): void {
+    this.#swarm = new Swarm({
+      topic: this.#options.topic,
+      keyPair: this.#keyPair,
+      bootstrap: this.#options.bootstrap,
+      wants: (publicKey) => !this.#table.covers(publicKey, 'direct'),
+      lonely: () => this.#table.peers.size === 0,
+      oncandidate: this.#oncandidate,
+      onup: () => this.#tell(this.#dhtTimer !== undefined)
+    })
+  }
+
+  async #listen({ host, port }: HostPort): Promise<void> {
+    this.#listener = await listenTcp({
+      host,
+      port,
+      keyPair: this.#keyPair,
+      route: 'tcp',
+      oncandidate: this.#oncandidate
+    })
+    this.listening = dialableAddresses(host, this.#listener.port)
+  }
+
+  #dial(address: HostPort): void {
+    const dial = new Dial(address, {
+      keyPair: this.#keyPair,
+      route: 'tcp',
+      delay: 0,
+      covered: (publicKey) =>
+        publicKey !== null && (publicKey.equals(this.#keyPair.publicKey) || this.#table.covers(publicKey, 'tcp')),
+      oncandidate: this.#oncandidate,
+      onfailure: ({ host, port }, error, failures) => {
+        if (failures !== 1) return
+        const message = `cannot reach ${formatHostPort(host, port)}: ${dialReason(error)}; trying until it answers`
+        this.#options.report({ type: 'note', message })
+      }
+    })
+    this.#dials.push(dial)
+  }
+
+  async #openLan(): Promise<void> {
+    try {
+      this.#lan = await Lan.open({
+        topic: this.#options.topic,
+        keyPair: this.#keyPair,
+        interface: this.#options.lanInterface,
+        covered: (id) => this.#coveredByLan(id),
+        oncandidate: this.#oncandidate,
+        onchange: () => this.#tell(false)
+      })
+    } catch {
+      // No socket to be had on the local network: `network.ready` says so, the other ways go on.
+    }
+  }
+
+  #coveredByLan(id: string): boolean {
+    for (const { publicKey } of this.#table.peers.values()) {
+      if (instanceId(publicKey) === id) return this.#table.covers(publicKey, 'lan')
+    }
+    return false
+  }
+
+  /** A peer has no stream left: all ways to it are tried again at once. */
+  #ongone(publicKey: Buffer, clean: boolean): void {
+    for (const dial of this.#dials) dial.wake()
+    this.#lan?.wake()
+    this.#swarm?.lost(publicKey, clean)
+  }
+
+  #afterSleep(): void {
+    this.#table.verify()
+    this.refresh()
+  }
+
+  /** Reports what works, and again when that changes. @param now ends the wait for news of the DHT */
+  #tell(now: boolean): void {
+    if (now) this.#holdNews = false
+    if (this.#holdNews || this.#closing) return
+    const dht = this.#swarm?.up ?? false
+    const lan = this.#lan?.up ?? false
+    if (this.#told?.dht === dht && this.#told.lan === lan) return
+    this.#told = { dht, lan }
+    this.#options.report({ type: 'network.ready', dht, lan, relays: [], listening: this.listening })
+  }
+}

@@ -1,0 +1,221 @@
+import DHT from 'hyperdht'
+import Hyperswarm, { type PeerDiscoverySession } from 'hyperswarm'
+import { Alarm } from './alarm.js'
+import { Backoff } from './backoff.js'
+import { resolveNodes } from './bootstrap.js'
+import { formatHostPort, isLoopback } from './host-port.js'
+import { firstData } from './streams.js'
+import type { Candidate, HostPort, KeyPair, NoiseStream } from './transport.js'
+
+const FIRST_DATA_MS = 10_000
+const SILENCE_MS = 20_000
+const FIRST_WAIT_MS = 500
+const LONGEST_WAIT_MS = 15_000
+/** Without a peer the DHT is asked every 15 s for so long, then every minute: it is other people's network. */
+const EAGER_MS = 5 * 60_000
+const PATIENT_WAIT_MS = 60_000
+/** For how long a lost peer is dialled by its key. A new process has a new key, which the topic leads to. */
+const REDIAL_MS = 10 * 60_000
+const REDIAL_CLEAN_MS = 30_000
+const MAX_KNOWN = 1000
+/** What a goodbye to the DHT may take. */
+const FAREWELL_MS = 400
+/** Random punches of a sharer behind a symmetric NAT: hyperdht's 20 s make the second clone fail. */
+const PUNCH_INTERVAL_MS = 500
+
+export interface SwarmOptions {
+  topic: Buffer
+  keyPair: KeyPair
+  /** Nodes of a private DHT; null for the public one. */
+  bootstrap: HostPort[] | null
+  /** False while a peer needs no connection by the DHT, because it has a better one. */
+  wants: (publicKey: Buffer) => boolean
+  /** True while there is no peer at all. */
+  lonely: () => boolean
+  oncandidate: (candidate: Candidate) => void
+  /** DHT nodes have answered, for the first time. */
+  onup: () => void
+}
+
+interface LostPeer {
+  publicKey: Buffer
+  backoff: Backoff
+  until: number
+  timer: NodeJS.Timeout | undefined
+}
+
+/**
+ * Finds peers by a distributed hash table and connects to them through NATs (Hyperswarm over HyperDHT). Starts in the
+ * background: nothing waits for the DHT. Hyperswarm gives a peer up after about a minute, so what was found once is
+ * dialled again from here.
+ */
+export class Swarm {
+  readonly #options: SwarmOptions
+  readonly #alarm = new Alarm()
+  readonly #backoff = new Backoff(FIRST_WAIT_MS, LONGEST_WAIT_MS)
+  readonly #known = new Map<string, Buffer>()
+  readonly #lost = new Map<string, LostPeer>()
+  #eagerUntil = performance.now() + EAGER_MS
+  #swarm: Hyperswarm | null = null
+  #up = false
+
+  constructor(options: SwarmOptions) {
+    this.#options = options
+    // A DHT that cannot even start (no UDP sockets at all) is one that never answers: `up` stays false.
+    void this.#start().catch(ignore)
+  }
+
+  /** True once DHT nodes really answered. */
+  get up(): boolean {
+    return this.#up
+  }
+
+  /** Dials a peer again that has no stream left, if it was met here. `clean`: it left in good order. */
+  lost(publicKey: Buffer, clean: boolean): void {
+    const key = publicKey.toString('hex')
+    this.#eager()
+    if (!this.#known.has(key) || this.#lost.has(key) || this.#alarm.closed) return
+    const peer: LostPeer = {
+      publicKey,
+      backoff: new Backoff(FIRST_WAIT_MS, LONGEST_WAIT_MS),
+      until: performance.now() + (clean ? REDIAL_CLEAN_MS : REDIAL_MS),
+      timer: undefined
+    }
+    this.#lost.set(key, peer)
+    peer.timer = setTimeout(() => this.#redial(key, peer), peer.backoff.next())
+  }
+
+  /** Asks the DHT and dials everyone again, now. */
+  refresh(): void {
+    this.#swarm?.server.refresh()
+    for (const [key, peer] of this.#lost) {
+      clearTimeout(peer.timer)
+      peer.backoff.reset()
+      peer.until = performance.now() + REDIAL_MS
+      this.#redial(key, peer)
+    }
+    this.#eager()
+  }
+
+  async close(): Promise<void> {
+    this.#alarm.close()
+    for (const { timer } of this.#lost.values()) clearTimeout(timer)
+    this.#lost.clear()
+    const swarm = this.#swarm
+    if (!swarm) return
+    for (const stream of swarm.connections) stream.destroy()
+    const gone = swarm.destroy().catch(ignore)
+    // Without a DHT that answers the farewell would wait for its time-outs.
+    if (this.#up) await Promise.race([gone, pause(FAREWELL_MS)])
+    const forced = swarm.dht.destroy({ force: true }).catch(ignore)
+    await Promise.race([forced, pause(FAREWELL_MS / 2)])
+  }
+
+  async #start(): Promise<void> {
+    const nodes = this.#options.bootstrap && (await resolveNodes(this.#options.bootstrap))
+    if (this.#alarm.closed) return
+    const dht = new DHT({
+      randomPunchInterval: PUNCH_INTERVAL_MS,
+      ...(nodes && { bootstrap: nodes }),
+      // With the default, 0.0.0.0, two processes on one machine need 13 s to find each other in a local DHT.
+      ...(nodes && nodes.length > 0 && nodes.every(({ host }) => isLoopback(host)) && { host: '127.0.0.1' })
+    })
+    const check = () => this.#checkUp(dht)
+    dht.on('add-node', check)
+    dht.on('nat-update', check)
+    const swarm = new Hyperswarm({
+      dht,
+      keyPair: this.#options.keyPair,
+      // With null it asks about a peer that it is about to dial. Those who dial us are let in: they may have lost the
+      // connection that we still believe in.
+      firewall: (publicKey, payload) => payload === null && !this.#options.wants(publicKey)
+    })
+    // Refusing to dial bans a peer for good; it is meant for now.
+    swarm.on('ban', (info) => info.ban(false))
+    swarm.on('connection', (stream, info) => {
+      info.reconnect(false)
+      void this.#onconnection(stream)
+    })
+    this.#swarm = swarm
+    void this.#lookAgain(swarm.join(this.#options.topic, { server: true, client: true }), swarm)
+  }
+
+  /** hyperdht calls itself ready and online without any network; what counts is that a node has answered. */
+  #checkUp(dht: DHT): void {
+    if (this.#up || this.#alarm.closed || dht.stats.requests.responses === 0) return
+    this.#up = true
+    this.#options.onup()
+    // The first announcement may have failed for want of a network.
+    this.#alarm.ring()
+  }
+
+  async #onconnection(stream: NoiseStream): Promise<void> {
+    stream.on('error', ignore)
+    if (!(await firstData(stream, FIRST_DATA_MS)) || this.#alarm.closed) {
+      stream.destroy()
+      return
+    }
+    stream.setTimeout(SILENCE_MS)
+    const key = stream.remotePublicKey.toString('hex')
+    this.#found(key, stream.remotePublicKey)
+    const { remoteHost, remotePort } = stream.rawStream as { remoteHost?: string; remotePort?: number }
+    const address = formatHostPort(remoteHost ?? 'unknown', remotePort ?? 0)
+    this.#options.oncandidate({ stream, route: 'direct', address })
+  }
+
+  #found(key: string, publicKey: Buffer): void {
+    this.#known.delete(key)
+    this.#known.set(key, publicKey)
+    for (const oldest of this.#known.keys()) {
+      if (this.#known.size <= MAX_KNOWN) break
+      this.#known.delete(oldest)
+    }
+    const peer = this.#lost.get(key)
+    if (peer) this.#giveUp(key, peer)
+  }
+
+  #redial(key: string, peer: LostPeer): void {
+    if (!this.#options.wants(peer.publicKey) || performance.now() > peer.until) {
+      this.#giveUp(key, peer)
+      return
+    }
+    // Leaving and joining again makes Hyperswarm forget the attempts that it counted against the peer.
+    this.#swarm?.leavePeer(peer.publicKey)
+    this.#swarm?.joinPeer(peer.publicKey)
+    peer.timer = setTimeout(() => this.#redial(key, peer), peer.backoff.next())
+  }
+
+  #giveUp(key: string, peer: LostPeer): void {
+    clearTimeout(peer.timer)
+    this.#lost.delete(key)
+    this.#swarm?.leavePeer(peer.publicKey)
+  }
+
+  #eager(): void {
+    this.#eagerUntil = performance.now() + EAGER_MS
+    this.#backoff.reset()
+    this.#alarm.ring()
+  }
+
+  /** Looks for peers again while there are none, or while the DHT has not answered. */
+  async #lookAgain(discovery: PeerDiscoverySession, swarm: Hyperswarm): Promise<void> {
+    let answered = this.#up
+    while (!this.#alarm.closed) {
+      const eager = performance.now() < this.#eagerUntil
+      const alone = this.#options.lonely() || !this.#up
+      await this.#alarm.sleep(eager && alone ? this.#backoff.next() : PATIENT_WAIT_MS)
+      if (this.#alarm.closed) return
+      if (this.#up && !answered) {
+        answered = true
+        swarm.server.refresh()
+      }
+      if (this.#options.lonely() || !this.#up) await discovery.refresh().catch(ignore)
+    }
+  }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}
+
+function ignore(): void {}

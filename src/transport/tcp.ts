@@ -1,0 +1,210 @@
+import { connect as connectSocket, createServer, type Server, type Socket } from 'node:net'
+import { networkInterfaces } from 'node:os'
+import NoiseSecretStream from '@hyperswarm/secret-stream'
+import { DatError, systemCode } from '../base/errors.js'
+import type { Route } from '../base/events.js'
+import { formatHostPort, plainAddress } from './host-port.js'
+import type { Candidate, HostPort, KeyPair, NoiseStream } from './transport.js'
+
+/** An empty message after so long without a write: the other end can tell an idle stream from a dead one. */
+const KEEP_ALIVE_MS = 5000
+/** A stream through which nothing arrived for so long is dead: four keep-alives were missed. */
+const SILENCE_MS = 20_000
+/** Time for the connection and the Noise handshake together. */
+const HANDSHAKE_MS = 8000
+/** A handshake takes about 200 bytes; whoever sends more before it is complete speaks another protocol. */
+const HANDSHAKE_BYTES = 4096
+/** Sockets that may be in their handshake at once: in total, and from one address. */
+const MAX_PENDING = 128
+const MAX_PENDING_EACH = 16
+const MAX_CONNECTIONS = 1024
+
+export interface TcpListener {
+  readonly port: number
+  close(): Promise<void>
+}
+
+export interface TcpListenOptions {
+  /** '' for every address of this machine. */
+  host: string
+  /** 0 picks a free one. */
+  port: number
+  keyPair: KeyPair
+  route: Route
+  oncandidate: (candidate: Candidate) => void
+}
+
+/**
+ * Accepts direct connections. Whoever connects is a stranger: it gets a few seconds and a few bytes for the handshake.
+ * @throws DatError USAGE when the port cannot be had
+ */
+export async function listenTcp(options: TcpListenOptions): Promise<TcpListener> {
+  const server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 10_000 })
+  const sockets = new Set<Socket>()
+  const pending = new Map<string, number>()
+  let pendingTotal = 0
+  server.maxConnections = MAX_CONNECTIONS
+  server.on('connection', (socket) => {
+    const from = plainAddress(socket.remoteAddress ?? '')
+    const mine = pending.get(from) ?? 0
+    if (from === '' || mine >= MAX_PENDING_EACH || pendingTotal >= MAX_PENDING) {
+      socket.on('error', ignore)
+      socket.destroy()
+      return
+    }
+    pending.set(from, mine + 1)
+    pendingTotal++
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+    const address = formatHostPort(from, socket.remotePort ?? 0)
+    shakeHands(false, socket, options.keyPair)
+      .then((stream) => options.oncandidate({ stream, route: options.route, address }), ignore)
+      .finally(() => {
+        pendingTotal--
+        const left = (pending.get(from) ?? 1) - 1
+        if (left > 0) pending.set(from, left)
+        else pending.delete(from)
+      })
+  })
+  await bind(server, options)
+  // Later errors concern one connection that could not be accepted (too many open files); the listener goes on.
+  server.on('error', ignore)
+  const bound = server.address()
+  return {
+    port: typeof bound === 'object' && bound ? bound.port : options.port,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        for (const socket of sockets) socket.destroy()
+      })
+  }
+}
+
+function bind(server: Server, { host, port }: HostPort): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const fail = (error: Error) => reject(listenError(error, { host, port }))
+    server.once('error', fail)
+    // Without a host Node.js takes IPv6 and IPv4 where it can, and IPv4 alone elsewhere.
+    server.listen(host === '' ? { port } : { host, port }, () => {
+      server.off('error', fail)
+      resolve()
+    })
+  })
+}
+
+function listenError(error: Error, { host, port }: HostPort): DatError {
+  const where = host === '' ? `port ${port}` : formatHostPort(host, port)
+  switch (systemCode(error)) {
+    case 'EADDRINUSE':
+      return new DatError('USAGE', `cannot listen on ${where}: another program already does`, {
+        hint: 'choose another port, or 0 for any free one: --listen 0',
+        cause: error
+      })
+    case 'EACCES':
+    case 'EPERM':
+      return new DatError('USAGE', `cannot listen on ${where}: this system does not allow it`, {
+        hint: 'choose a port from 1024 to 65535: --listen 4000',
+        cause: error
+      })
+    default:
+      return new DatError('USAGE', `cannot listen on ${where}: ${dialReason(error)}`, {
+        hint: 'give an address of this computer, or the port alone: --listen 4000',
+        cause: error
+      })
+  }
+}
+
+/**
+ * Connects and shakes hands.
+ * @param signal aborts the attempt
+ * @throws the error of the socket or of the handshake, or a time-out
+ */
+export async function dialTcp(
+  to: HostPort,
+  options: { keyPair: KeyPair; route: Route; signal: AbortSignal }
+): Promise<Candidate> {
+  options.signal.throwIfAborted()
+  const socket = connectSocket({
+    host: to.host,
+    port: to.port,
+    noDelay: true,
+    keepAlive: true,
+    keepAliveInitialDelay: 10_000
+  })
+  const abort = () => socket.destroy()
+  options.signal.addEventListener('abort', abort)
+  try {
+    const stream = await shakeHands(true, socket, options.keyPair)
+    return { stream, route: options.route, address: formatHostPort(to.host, to.port) }
+  } finally {
+    options.signal.removeEventListener('abort', abort)
+  }
+}
+
+/**
+ * Noise XX over a socket. When it is complete each end has had an answer that depends on a fresh key of its own, so
+ * data has come through in both directions, from the owner of `remotePublicKey`. Nothing more needs to be waited for:
+ * the layers above send only once they were handed the stream.
+ */
+function shakeHands(isInitiator: boolean, socket: Socket, keyPair: KeyPair): Promise<NoiseStream> {
+  return new Promise((resolve, reject) => {
+    const stream = new NoiseSecretStream(isInitiator, socket, { keyPair, keepAlive: KEEP_ALIVE_MS })
+    const timer = setTimeout(() => stream.destroy(new Error('no answer')), HANDSHAKE_MS)
+    const measure = () => {
+      if (socket.bytesRead > HANDSHAKE_BYTES) stream.destroy(new Error('this is not dat'))
+    }
+    let failure: Error | undefined
+    // The listener stays for good: an 'error' that nobody listens to would end the process.
+    stream.on('error', (error) => {
+      failure ??= error
+    })
+    socket.on('data', measure)
+    stream.once('close', () => {
+      clearTimeout(timer)
+      reject(failure ?? new Error('the connection was closed'))
+    })
+    stream.once('open', () => {
+      clearTimeout(timer)
+      socket.off('data', measure)
+      stream.setTimeout(SILENCE_MS)
+      resolve(stream)
+    })
+  })
+}
+
+/** Why a connection failed, for a person. */
+export function dialReason(error: unknown): string {
+  switch (systemCode(error)) {
+    case 'ECONNREFUSED':
+      return 'connection refused'
+    case 'ETIMEDOUT':
+      return 'no answer'
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return 'this name is not known'
+    case 'EHOSTUNREACH':
+    case 'ENETUNREACH':
+      return 'there is no way to this address'
+    case 'ECONNRESET':
+      return 'the other end closed the connection'
+    case 'EADDRNOTAVAIL':
+      return 'this computer does not have this address'
+    default:
+      return error instanceof Error ? error.message : String(error)
+  }
+}
+
+/** What others can dial when we listen on `host`: for all addresses, each that is not internal to this machine. */
+export function dialableAddresses(host: string, port: number): string[] {
+  if (host !== '' && host !== '0.0.0.0' && host !== '::') return [formatHostPort(host, port)]
+  const found: string[] = []
+  for (const { address, family, internal } of Object.values(networkInterfaces()).flatMap((list) => list ?? [])) {
+    // Link-local addresses mean nothing without the name of an interface.
+    if (internal || /^fe[89ab]/i.test(address) || address.startsWith('169.254.')) continue
+    if (host === '0.0.0.0' && family === 'IPv6') continue
+    found.push(formatHostPort(address, port))
+  }
+  return found.length > 0 ? found : [formatHostPort(host === '::' ? '::1' : '127.0.0.1', port)]
+}
+
+function ignore(): void {}

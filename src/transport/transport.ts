@@ -1,0 +1,83 @@
+import type { Duplex } from 'streamx'
+import type { Report, Route } from '../base/events.js'
+
+/** A Noise-encrypted duplex as `@hyperswarm/secret-stream` makes it: what every transport yields. */
+export interface NoiseStream extends Duplex {
+  readonly isInitiator: boolean
+  readonly publicKey: Buffer
+  readonly remotePublicKey: Buffer
+  readonly handshakeHash: Buffer
+  readonly rawStream: Duplex
+  readonly noiseStream: NoiseStream
+  readonly opened: Promise<boolean>
+  readonly rawBytesRead: number
+  readonly rawBytesWritten: number
+  userData: unknown
+  keepAlive: number
+  setKeepAlive(ms: number): void
+  setTimeout(ms: number): void
+  /** Sends an empty message, which the other end swallows. */
+  sendKeepAlive(): void
+}
+
+export interface KeyPair {
+  publicKey: Buffer
+  secretKey: Buffer
+}
+
+export interface HostPort {
+  host: string
+  port: number
+}
+
+/** Where to look for peers. Nothing is sent anywhere but to what is named here. */
+export interface NetworkOptions {
+  /** Join the DHT at all (`--no-dht`, `--bootstrap none`). */
+  dht: boolean
+  /** Nodes of a private DHT; null for the public one. */
+  bootstrap: HostPort[] | null
+  /** Announce and look on the local network by multicast DNS (`--no-lan`). */
+  lan: boolean
+  /** Address of the one interface to use for the local network; null for all. `127.0.0.1` keeps it on this machine. */
+  lanInterface: string | null
+  /** Accept direct TCP here (`--listen [HOST:]PORT`); port 0 picks a free one. */
+  listen: HostPort | null
+  /** `host:port` addresses to dial directly (`--peer`, and those in the link). */
+  peers: string[]
+}
+
+/** A stream that has proved itself: its handshake is complete and data arrived through it. */
+export interface Candidate {
+  stream: NoiseStream
+  route: Route
+  /** `host:port` of the other end. */
+  address: string
+}
+
+/** A peer and the stream that is in use for it now. */
+export interface Peer {
+  /** Short and harmless: fit for logs and events. */
+  id: string
+  publicKey: Buffer
+  route: Route
+  address: string
+  stream: NoiseStream
+}
+
+export interface ConnectOptions extends NetworkOptions {
+  /** The discovery key: a hash of the link's key, which names the share without giving it away. */
+  topic: Buffer
+  report: Report
+  /** Called for each stream that becomes the one in use for its peer: a new peer, a reconnection, a better route. */
+  onpeer: (peer: Peer) => void
+}
+
+export interface Network {
+  /** Peers with a live stream, by public key in hex. */
+  readonly peers: ReadonlyMap<string, Peer>
+  /** `host:port` addresses that other computers can dial, for the link; known once `connect` resolved. */
+  readonly listening: string[]
+  /** Dials everyone again now, without waiting for the backoff. */
+  refresh(): void
+  close(): Promise<void>
+}

@@ -1,0 +1,13 @@
+declare module 'hypercore-crypto' {
+  interface HypercoreCrypto {
+    /** BLAKE2b-256 of a leaf: `0x00 ‖ uint64 length ‖ data`. */
+    data(value: Uint8Array): Buffer
+    hash(data: Uint8Array | Uint8Array[]): Buffer
+    discoveryKey(key: Uint8Array): Buffer
+    keyPair(seed?: Uint8Array): { publicKey: Buffer; secretKey: Buffer }
+    randomBytes(n: number): Buffer
+    namespace(name: string, count: number): Buffer[]
+  }
+  const crypto: HypercoreCrypto
+  export default crypto
+}

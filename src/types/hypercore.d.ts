@@ -1,0 +1,68 @@
+declare module 'hypercore' {
+  import type { EventEmitter } from 'node:events'
+  import type { HypercoreStorage } from 'hypercore-storage'
+  import type { NoiseStream } from '../transport/transport.js'
+
+  export interface ReplicationPeer {
+    readonly stream: NoiseStream
+    readonly remotePublicKey: Buffer
+    readonly remoteLength: number
+    readonly remoteSynced: boolean
+    readonly remoteOpened: boolean
+    readonly remoteContiguousLength: number
+    readonly inflight: number
+    paused: boolean
+    stats: { notAvailableBackoffs: number; backoffs: number; invalidData: number; invalidRequests: number }
+  }
+  export interface Replicator {
+    readonly peers: ReplicationPeer[]
+    readonly inflightRange: [number, number]
+    setInflightRange(min: number, max: number): void
+    updateAll(): void
+  }
+  export interface CoreInternals {
+    readonly replicator: Replicator
+    readonly storage: HypercoreStorage
+    readonly bitfield: {
+      get(index: number): boolean
+      hasUnset(start: number, length: number): boolean
+      count(start: number, length: number, value: boolean): number
+      findFirst(value: boolean, position: number): number
+    }
+    readonly discoveryKey: Buffer
+  }
+  export interface RangeDownload {
+    done(): Promise<boolean>
+    destroy(): void
+  }
+  export interface SessionOptions {
+    encodeBatch?: (blocks: unknown[]) => unknown[]
+    snapshot?: boolean
+  }
+  class Hypercore extends EventEmitter {
+    readonly key: Buffer
+    readonly discoveryKey: Buffer
+    readonly id: string
+    readonly length: number
+    readonly byteLength: number
+    readonly fork: number
+    readonly opened: boolean
+    readonly closed: boolean
+    readonly writable: boolean
+    readonly core: CoreInternals
+    readonly peers: ReplicationPeer[]
+    readonly manifest: unknown
+    ready(): Promise<void>
+    close(): Promise<void>
+    get(index: number, options?: { wait?: boolean; timeout?: number }): Promise<Buffer | null>
+    has(start: number, end?: number): Promise<boolean>
+    append(blocks: unknown): Promise<{ length: number; byteLength: number }>
+    clear(start: number, end?: number): Promise<unknown>
+    update(options?: { wait?: boolean }): Promise<boolean>
+    download(range?: { start?: number; end?: number; blocks?: number[]; linear?: boolean }): RangeDownload
+    session(options?: SessionOptions): Hypercore
+    findingPeers(): () => void
+    static key(manifest: unknown): Buffer
+  }
+  export default Hypercore
+}

@@ -1,0 +1,96 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import { createOutputs, createUi } from '../../../src/cli/ui/create.js'
+import type { Ui } from '../../../src/cli/ui/ui.js'
+import { EVENTS, LINK } from '../../helpers/events.js'
+import { MemoryStream } from '../../helpers/streams.js'
+
+const SHOW_CURSOR = '\x1b[?25h'
+const HIDE_CURSOR = '\x1b[?25l'
+const COLOR = /\x1b\[[0-9;]*m/g
+
+let ui: Ui | null = null
+afterEach(() => ui?.close())
+
+async function open(env: NodeJS.ProcessEnv, options: { color?: boolean; quiet?: boolean } = {}) {
+  const stdout = new MemoryStream({ columns: 80 })
+  const stderr = new MemoryStream({ columns: 80 })
+  const outputs = createOutputs({ stdout, stderr })
+  ui = await createUi(
+    { json: false, quiet: options.quiet ?? false, color: options.color ?? true, debug: false },
+    outputs,
+    env
+  )
+  return { ui, stdout, stderr, outputs }
+}
+
+const ENV = { LANG: 'en_US.UTF-8', TERM: 'xterm' }
+
+describe('TtyUi', () => {
+  it('draws a coloured frame, and leaves only the lines that stay', async () => {
+    const { ui, stderr } = await open(ENV)
+    ui.begin('clone', { timeout: 60 })
+    ui.event(EVENTS.connected)
+    ui.event(EVENTS.downloading)
+    // A resize draws at once, whatever the timer does.
+    stderr.emit('resize')
+    expect(stderr.text).toContain('━')
+    expect(stderr.text.replace(COLOR, '')).toMatch(/Downloading ━+─+ {2}35 % {2}1\.2 of 3\.4 GB/)
+    expect(stderr.text).toMatch(COLOR)
+    ui.event(EVENTS.done)
+    expect(stderr.text).toContain('done: 12 files, 3.4 GB in 1 min 11 s, in data (200 MB was here already)\x1b[K\n')
+    expect(stderr.text.lastIndexOf(SHOW_CURSOR)).toBeGreaterThan(stderr.text.lastIndexOf(HIDE_CURSOR))
+    expect(stderr.listenerCount('resize')).toBe(0)
+  })
+
+  it('restores the terminal before an error, and before a result on the same screen', async () => {
+    const failing = await open(ENV)
+    failing.ui.begin('clone', { timeout: 60 })
+    failing.ui.fail({ code: 'NO_PEER', message: 'nobody', hint: 'wait', exitCode: 11, failures: [], stack: null })
+    expect(failing.stderr.text).toMatch(/\x1b\[\?25h.*error:/s)
+    const listing = await open(ENV)
+    listing.ui.begin('ls', { timeout: 60 })
+    await listing.ui.row({ type: 'file' }, 'a.csv')
+    expect(listing.stderr.text).toContain(SHOW_CURSOR)
+    expect(listing.stdout.text).toBe('a.csv\n')
+    const after = listing.stderr.text
+    listing.ui.event(EVENTS.connected)
+    expect(listing.stderr.text).toBe(after)
+  })
+
+  it('uses no colour when told so, and ASCII where the terminal knows no Unicode', async () => {
+    for (const [env, options] of [
+      [{ ...ENV, NO_COLOR: '1' }, {}],
+      [ENV, { color: false }]
+    ] as const) {
+      const { ui, stderr } = await open(env, options)
+      ui.begin('clone', { timeout: 60 })
+      ui.event(EVENTS.downloading)
+      stderr.emit('resize')
+      ui.close()
+      expect(stderr.text).toContain('━')
+      expect(stderr.text).not.toMatch(COLOR)
+    }
+    const { ui, stderr } = await open({ TERM: 'xterm', LANG: 'C' })
+    ui.begin('clone', { timeout: 60 })
+    ui.event(EVENTS.downloading)
+    stderr.emit('resize')
+    ui.close()
+    expect(stderr.text).toContain('###')
+    expect(stderr.text).not.toMatch(/[━─]/)
+  })
+
+  it('gives way to plain lines with --quiet and on a dumb terminal', async () => {
+    for (const [env, quiet] of [
+      [ENV, true],
+      [{ ...ENV, TERM: 'dumb' }, false]
+    ] as const) {
+      const { ui, stdout, stderr } = await open(env, { quiet })
+      ui.begin('share', { timeout: null })
+      for (const event of Object.values(EVENTS)) ui.event(event)
+      ui.close()
+      expect(stdout.text).toBe(`${LINK}\n`)
+      expect(stderr.text).not.toMatch(/\x1b/)
+      expect(stderr.text === '').toBe(quiet)
+    }
+  })
+})
