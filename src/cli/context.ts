@@ -27,8 +27,7 @@ export interface Context {
   cwd: string
   ui: Ui
   signal: AbortSignal
-  /** What core needs; a link's own addresses are dialled too. */
-  common(link?: Link): CommonOptions
+  common: CommonOptions
 }
 
 export function uiOptions(raw: RawOptions): UiOptions {
@@ -45,17 +44,9 @@ export function createContext(
   given: { cwd: string; ui: Ui; signal: AbortSignal }
 ): Context {
   const { cwd, ui, signal } = given
-  const network = networkOptions(raw, env)
   const store = raw.store === undefined ? null : resolve(cwd, raw.store)
-  return {
-    cwd,
-    ui,
-    signal,
-    common(link) {
-      const peers = [...new Set([...network.peers, ...(link?.addresses ?? [])])]
-      return { store, network: { ...network, peers }, report: (event) => ui.event(event), signal }
-    }
-  }
+  const network = networkOptions(raw, env)
+  return { cwd, ui, signal, common: { store, network, report: (event) => ui.event(event), signal } }
 }
 
 /**

@@ -77,7 +77,9 @@ async function execute(invocation: Invocation, env: NodeJS.ProcessEnv, ui: Ui): 
     controller.abort(interruptionOf(invocation.command))
     timer = setTimeout(() => bail(signal.reason), CLOSE_TIME)
   }
-  const release = listen(onsignal, bail)
+  // Without this, a command that waits for something that can never come would end with exit code 0.
+  const onidle = () => bail(new Error('there is nothing left to wait for, and the command is not done'))
+  const release = listen({ onsignal, onbug: bail, onidle })
   try {
     await Promise.race([command(invocation, context), emergency])
     return EXIT.done
@@ -105,13 +107,21 @@ async function command(invocation: Invocation, context: Context): Promise<void> 
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
-function listen(onsignal: () => void, onbug: (error: unknown) => void): () => void {
+interface Listeners {
+  onsignal(): void
+  onbug(error: unknown): void
+  onidle(): void
+}
+
+function listen({ onsignal, onbug, onidle }: Listeners): () => void {
   for (const signal of SIGNALS) process.on(signal, onsignal)
   process.on('uncaughtException', onbug)
   process.on('unhandledRejection', onbug)
+  process.on('beforeExit', onidle)
   return () => {
     for (const signal of SIGNALS) process.off(signal, onsignal)
     process.off('uncaughtException', onbug)
     process.off('unhandledRejection', onbug)
+    process.off('beforeExit', onidle)
   }
 }

@@ -110,6 +110,11 @@ export class DownloadActions {
     while ((this.#tasks.size > MAX_ACTIVE || this.#settling > MAX_ACTIVE) && !this.#stopped) await this.changed()
   }
 
+  /** Resolves when all is done that needs no blocks: copies and moves among them. */
+  async settlingDone(): Promise<void> {
+    while (this.#settling > 0 && !this.#stopped) await this.changed()
+  }
+
   /** Stops what is under way for a path, unless it is for this very content. */
   async cancel(path: string, value: EntryValue | null): Promise<void> {
     for (const task of this.#tasks.values()) {
@@ -216,7 +221,9 @@ export class DownloadActions {
         return { ...doneRecord(path, value, print, null), kind: 'link', target: value.linkname as string }
       case 'copy':
         range = value.blob
-        print = await this.#destination.create(path, action.from.path, temporary, look, record, force)
+        print = (await this.#isLeaving(action.from))
+          ? await this.#destination.place(this.#destination.absolute(action.from.path), path, look, record, force)
+          : await this.#destination.create(path, action.from.path, temporary, look, record, force)
         break
       case 'assemble': {
         const onbytes = (bytes: number) => this.progress.downloaded(bytes)
@@ -238,6 +245,12 @@ export class DownloadActions {
     }
     return doneRecord(path, value, print, range)
   }
+  /** True if a path is no longer in the share: then its file can be moved instead of copied. */
+  async #isLeaving({ path, range }: FileRecord): Promise<boolean> {
+    const entry = await this.#options.open.drive.db.get<EntryValue>(`/${path}`, fileKeys)
+    return !sameRange(entry?.value.blob ?? null, range)
+  }
+
   #serial = 0
 
   async #fetch(fetches: readonly { wanted: Wanted; action: Action & { act: 'fetch' } }[]): Promise<void> {

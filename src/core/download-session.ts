@@ -1,5 +1,6 @@
 import fs from 'node:fs'
 import { DatError } from '../base/errors.js'
+import { formatKey } from '../base/link.js'
 import { Scope } from '../base/scope.js'
 import { formatBytes } from '../base/sizes.js'
 import { Download } from './download.js'
@@ -70,6 +71,8 @@ class DownloadSession implements Session {
     }
     const replication = this.#replication
     this.#scope.defer(() => replication.close())
+    // A clone that is followed is served to others too: they need its link.
+    if (this.#options.follow) report({ type: 'link', link: this.link, key: formatKey(open.drive.key), dir: this.dir })
     this.#running = this.#run().then(
       (summary) => this.#resolve(summary),
       (error) => this.#reject(error)
@@ -169,8 +172,11 @@ class DownloadSession implements Session {
 
   async #checkSpace(version: number): Promise<void> {
     const { open } = this.#options
-    const fresh = (await open.index.records().next()).done
-    if (!fresh || !new Selection(this.#options.include, this.#options.exclude, this.#options.under).everything) return
+    if (
+      !(await open.index.isEmpty()) ||
+      !new Selection(this.#options.include, this.#options.exclude, this.#options.under).everything
+    )
+      return
     const bee = open.drive.db.checkout(version)
     const state = readState((await bee.get<unknown>(STATE, datKeys))?.value)
     await bee.close()

@@ -1,16 +1,11 @@
-import type Hypercore from 'hypercore'
 import type { BeeEntry, EntryValue, Hyperbee } from 'hyperdrive'
 import { DatError, type Failure, fileError, reasonOf, systemCode } from '../base/errors.js'
-import type { Report } from '../base/events.js'
 import { safePath } from '../base/safe-path.js'
 import type { FileRecord } from '../storage/file-record.js'
 import { Destination, InTheWay } from './destination.js'
 import { DownloadActions } from './download-actions.js'
 import type { DownloadContext, Wanted } from './download-context.js'
-import type { OpenDrive } from './drive.js'
 import { datKeys, FOLDERS, fileKeys, folderOfKey, readState, type ShareState, STATE } from './entry.js'
-import type { Replication } from './replication.js'
-import type { Selection } from './selection.js'
 import { compareBytes } from './walk.js'
 
 /** Entries that are decided on, and asked for, together. The first few come at once, so that data flows early. */
@@ -27,6 +22,8 @@ export class Download {
   #altered = new Set<string>()
   #planned = 0
   #chunk: Wanted[] = []
+  /** Paths that are gone from the share; kept until the rest is planned, since a moved file is found by its old path. */
+  #removals: FileRecord[] = []
   #chunkSize = FIRST_CHUNK
 
   constructor(options: DownloadContext) {
@@ -71,6 +68,7 @@ export class Download {
       if (this.#planned === 0) await this.#planAll(bee)
       else await this.#planChanges(bee)
       await this.#planChunk()
+      await this.#removeAll()
       if (!this.#options.signal.aborted) this.#planned = version
       return state
     } finally {
@@ -91,7 +89,7 @@ export class Download {
         if (path === null) continue
         while (!known.done && compareBytes(known.value.path, path) < 0) {
           if (known.value.kind === 'folder') folders.set(known.value.path, known.value)
-          else await this.#remove(known.value)
+          else this.#remove(known.value)
           known = await records.next()
         }
         const record = !known.done && known.value.path === path ? known.value : null
@@ -100,7 +98,7 @@ export class Download {
       }
       for (; !known.done; known = await records.next()) {
         if (known.value.kind === 'folder') folders.set(known.value.path, known.value)
-        else await this.#remove(known.value)
+        else this.#remove(known.value)
       }
     } finally {
       await records.return(undefined)
@@ -125,7 +123,7 @@ export class Download {
       // An earlier version of this path may still be on its way.
       await this.#actions.cancel(path, left?.value ?? null)
       if (left) await this.#want(path, left.value, record)
-      else if (record) await this.#remove(record)
+      else if (record) this.#remove(record)
     }
     for await (const { left, right } of bee.createDiffStream<unknown>(this.#planned, FOLDERS, datKeys)) {
       const path = folderOfKey((left ?? right)?.key ?? '')
@@ -156,9 +154,19 @@ export class Download {
     await this.#actions.start(chunk)
   }
 
-  async #remove(record: FileRecord): Promise<void> {
-    if (!this.#options.selection.wants(record.path)) return
-    await this.#actions.remove(record)
+  #remove(record: FileRecord): void {
+    if (this.#options.selection.wants(record.path)) this.#removals.push(record)
+  }
+
+  async #removeAll(): Promise<void> {
+    const removals = this.#removals
+    this.#removals = []
+    if (removals.length === 0) return
+    await this.#actions.settlingDone()
+    for (const record of removals) {
+      if (this.#options.signal.aborted) return
+      await this.#actions.remove(record)
+    }
   }
 
   async #folder(path: string, known: boolean): Promise<void> {

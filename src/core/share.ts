@@ -124,10 +124,7 @@ class Share implements Session {
     const link = formatLink(this.#open.drive.key, { addresses: replication.network.listening })
     Object.assign(this, { link })
     report({ type: 'link', link, key: formatKey(this.#open.drive.key), dir: this.dir })
-    this.#importing = this.#import(['']).then(
-      () => this.#afterFirstImport(),
-      (error) => this.#fail(error)
-    )
+    this.#importing = this.#firstImport().catch((error) => this.#fail(error))
     return this
   }
 
@@ -170,18 +167,18 @@ class Share implements Session {
     this.#replication?.setStatus({ version, complete: true })
   }
 
-  async #afterFirstImport(): Promise<void> {
-    if (this.#abort.signal.aborted) return
+  async #firstImport(): Promise<void> {
+    // Watched from before the first look on: what changes during it is not missed.
+    if (this.#options.watch) {
+      this.#watch = await watchFolder({
+        root: this.#open.place.root,
+        only: this.#source.file,
+        report: this.#options.report,
+        rescan: (folders) => this.#rescan(folders)
+      })
+    }
+    await this.#import([''])
     this.#indexed = true
-    if (!this.#options.watch) return
-    const watch = await watchFolder({
-      root: this.#open.place.root,
-      only: this.#source.file,
-      report: this.#options.report,
-      rescan: (folders) => this.#rescan(folders)
-    })
-    if (this.#abort.signal.aborted) await watch.close()
-    else this.#watch = watch
   }
 
   #rescan(folders: string[]): Promise<void> {

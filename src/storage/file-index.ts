@@ -65,6 +65,12 @@ export class FileIndex {
     }
   }
 
+  async isEmpty(): Promise<boolean> {
+    // An iterator that is not closed keeps the database from closing: leaving the loop closes it.
+    for await (const _record of this.records()) return false
+    return true
+  }
+
   /** The first blocks and paths of up to `limit` files from the one that may hold block `index` on. */
   async rangesFrom(index: number, limit: number): Promise<{ blockOffset: number; path: string }[]> {
     let start = blockKey(index, '')

@@ -38,9 +38,11 @@ describe('share and clone', () => {
     expect(await share.exit).toBe(130)
   })
 
-  it('prints the link first, and it alone has the key', async () => {
+  it('prints the link before it reads a file, and the link alone has the key', async () => {
     const { share, clone, link } = await shareAndClone({ a: 'a' })
-    expect(share.events[0]).toMatchObject({ type: 'link', link, key: link.slice(6, 58), dir: room.path('source') })
+    const types = share.events.map(({ type }) => type)
+    expect(types.indexOf('link')).toBeLessThan(types.findIndex((type) => type.startsWith('import')))
+    expect(await share.waitFor('link')).toMatchObject({ link, key: link.slice(6, 58), dir: room.path('source') })
     const others = [...share.events, ...clone.events].filter((event) => event.type !== 'link')
     expect(JSON.stringify(others)).not.toContain(link.slice(6, 58))
     expect(share.stderr + clone.stderr).not.toContain(link.slice(6, 58))
@@ -135,7 +137,8 @@ describe('what a copy keeps', () => {
       'link to nothing': { link: 'nowhere/at all' },
       'folder/link': { link: '../run.sh' }
     })
-    expect((await stat(join(copy, 'old.txt'))).mtimeMs).toBe(modified.getTime())
+    const kept = (await stat(join(copy, 'old.txt'))).mtimeMs
+    expect(Math.abs(kept - modified.getTime())).toBeLessThan(1)
     expect((await stat(join(copy, 'run.sh'))).mode & 0o111).not.toBe(0)
     expect((await stat(join(copy, 'old.txt'))).mode & 0o111).toBe(0)
   })
@@ -259,7 +262,8 @@ describe('choosing', () => {
     const { link } = await room.share('source')
     const dry = await room.dat(['clone', link, 'dry', '--dry-run']).exits(0)
     await expect(lstat(room.path('dry', 'a.csv'))).rejects.toThrow('ENOENT')
-    expect(dry.stderr).toBe('')
+    const planned = dry.all('file.planned').map(({ path, action }) => `${action} ${path}`)
+    expect(planned.sort()).toEqual(['get a.csv', 'get b.txt', 'get data/c.csv', 'get data/d.txt'])
     await room.dat(['clone', link, 'csv', '--include', '**/*.csv']).exits(0)
     expect(Object.keys(await describeTree(room.path('csv')))).toEqual(['a.csv', 'data/c.csv'])
     await room.dat(['clone', link, 'rest', '--exclude', 'data/**']).exits(0)
@@ -286,7 +290,8 @@ describe('choosing', () => {
     const { link } = await room.share('source', ['--store', 'index'])
     await room.dat(['clone', link, 'copy', '--store', 'index of the copy']).exits(0)
     await expect(lstat(room.path('source', '.dat'))).rejects.toThrow('ENOENT')
-    await expect(lstat(room.path('copy', '.dat'))).rejects.toThrow('ENOENT')
+    // Half downloaded files stay with the files: they have to be on the same disk.
+    await expect(lstat(room.path('copy', '.dat', 'index'))).rejects.toThrow('ENOENT')
     expect((await lstat(room.path('index'))).isDirectory()).toBe(true)
     expect((await lstat(room.path('index of the copy'))).isDirectory()).toBe(true)
   })

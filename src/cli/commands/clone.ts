@@ -1,7 +1,7 @@
 import { parseLink } from '../../base/link.js'
 import { type Context, refuseVersion } from '../context.js'
 import { absolute, type DownloadArguments, downloadOptions } from './arguments.js'
-import { runSession } from './run-session.js'
+import { runDownload } from './run-session.js'
 
 export interface CloneArguments extends DownloadArguments {
   link: string
@@ -14,13 +14,12 @@ export async function clone(context: Context, args: CloneArguments): Promise<voi
   const link = parseLink(args.link)
   refuseVersion(link, args.version)
   const options = {
-    ...context.common(link),
+    ...context.common,
     ...downloadOptions(args),
     link,
     dir: args.dir === undefined ? null : absolute(context.cwd, args.dir),
     parent: context.cwd
   }
-  context.ui.begin('clone', options)
   const { openClone } = await import('../../core/clone.js')
-  await runSession(await openClone(options), context.signal)
+  await runDownload(context, 'clone', options, openClone)
 }

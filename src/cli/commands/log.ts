@@ -17,7 +17,7 @@ export async function log(context: Context, args: LogArguments): Promise<void> {
   const { ui } = context
   ui.begin('log', { timeout: link ? timeout : null })
   const { readLog } = await import('../../core/log.js')
-  for await (const change of readLog({ ...context.common(link ?? undefined), target, timeout })) {
+  for await (const change of readLog({ ...context.common, target, timeout })) {
     if (!(await ui.row({ type: 'change', ...change }, logLine(change)))) return
   }
 }

@@ -1,6 +1,6 @@
 import type { Context } from '../context.js'
 import { absolute, type DownloadArguments, downloadOptions } from './arguments.js'
-import { runSession } from './run-session.js'
+import { runDownload } from './run-session.js'
 
 export interface PullArguments extends DownloadArguments {
   dir: string
@@ -8,8 +8,7 @@ export interface PullArguments extends DownloadArguments {
 
 /** `dat pull [dir]`: brings a clone up to date. */
 export async function pull(context: Context, args: PullArguments): Promise<void> {
-  const options = { ...context.common(), ...downloadOptions(args), dir: absolute(context.cwd, args.dir) }
-  context.ui.begin('pull', options)
+  const options = { ...context.common, ...downloadOptions(args), dir: absolute(context.cwd, args.dir) }
   const { openPull } = await import('../../core/pull.js')
-  await runSession(await openPull(options), context.signal)
+  await runDownload(context, 'pull', options, openPull)
 }

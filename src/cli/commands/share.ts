@@ -13,7 +13,7 @@ export interface ShareArguments {
 /** `dat share [dir]`: runs until Ctrl-C, or with `--once` until one peer has everything. */
 export async function share(context: Context, args: ShareArguments): Promise<void> {
   const options = {
-    ...context.common(),
+    ...context.common,
     path: absolute(context.cwd, args.dir),
     watch: args.watch !== false,
     once: args.once === true,

@@ -20,7 +20,7 @@ export async function verify(context: Context, args: VerifyArguments): Promise<v
   const { ui } = context
   ui.begin('verify', { timeout: repair ? timeout : null })
   const core = await import('../../core/verify.js')
-  const result = await core.verify({ ...context.common(), dir: absolute(context.cwd, args.dir), repair, timeout })
+  const result = await core.verify({ ...context.common, dir: absolute(context.cwd, args.dir), repair, timeout })
   const repaired = new Set(result.repaired)
   for (const { path, problem } of result.problems) {
     const row = { type: 'problem', path, problem, repaired: repaired.has(path) }

@@ -1,6 +1,6 @@
 import { formatBytes, formatCount, formatDuration } from '../../base/sizes.js'
 import { amount, bytesOf, countOf, displayWidth, formatRate, percent, truncate } from './format.js'
-import { peersText, waitingText } from './messages.js'
+import { peersText, uploadText, waitingText } from './messages.js'
 import type { View } from './view.js'
 
 /** The first line of the display: its parts, so that the bar in the middle can be drawn and coloured by the terminal. */
@@ -28,7 +28,7 @@ function barLine(view: View, columns: number): BarLine {
   const counters = importing ?? (view.done || !download || total(download) === 0 ? null : download)
   if (!counters) {
     const label = truncate(idleLabel(view), columns)
-    const sent = uploadText(view)
+    const sent = sentText(view)
     const text = sent ? truncate(` · ${sent}`, columns - displayWidth(label)) : ''
     return { label, progress: null, barColumns: 0, text }
   }
@@ -76,10 +76,8 @@ function idleLabel(view: View): string {
   }
 }
 
-function uploadText({ upload }: View): string {
-  if (!upload || upload.bytes === 0) return ''
-  const rate = upload.bytesPerSecond > 0 ? ` at ${formatRate(upload.bytesPerSecond)}` : ''
-  return `${formatBytes(upload.bytes)} sent${rate}`
+function sentText({ upload }: View): string {
+  return upload && upload.bytes > 0 ? uploadText(upload) : ''
 }
 
 function detailText(view: View, now: number): string {
@@ -92,7 +90,7 @@ function detailText(view: View, now: number): string {
   if (counters && counters.filesTotal > 0) {
     parts.push(`${formatCount(counters.filesDone)} of ${countOf(counters.filesTotal, 'file')}`)
   }
-  if (counters && uploadText(view)) parts.push(uploadText(view))
+  if (counters && sentText(view)) parts.push(sentText(view))
   if (peers.size > 0) parts.push(peersText(peers))
   return parts.join(' · ')
 }

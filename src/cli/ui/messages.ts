@@ -15,7 +15,8 @@ export function messages(event: DatEvent, view: View, mark: string): string[] {
     case 'import.done':
       return importLines(event, view)
     case 'peer.complete':
-      return [`${mark} ${printable(event.peer)} has everything`]
+      // What the other computer has matters to who shares.
+      return view.work === 'share' || view.work === 'sync' ? [`${mark} ${printable(event.peer)} has everything`] : []
     case 'network.ready':
       return networkLines(event, view)
     case 'source.changed':
@@ -32,20 +33,15 @@ export function messages(event: DatEvent, view: View, mark: string): string[] {
 }
 
 function linkLines(event: Extract<DatEvent, { type: 'link' }>, view: View): string[] {
-  const dir = printable(event.dir)
-  if (view.work === 'share') {
-    return [
-      `Sharing ${dir}`,
-      '',
-      'On the other computer, type:',
-      `    dat clone ${printable(event.link)}`,
-      '',
-      'Keep this running; Ctrl-C stops sharing.'
-    ]
-  }
-  if (view.work === 'sync') return [`Keeping ${dir} up to date, and sharing it with others; Ctrl-C stops.`]
-  if (view.work === 'clone') return [view.dryRun ? `Would download into ${dir}` : `Downloading into ${dir}`]
-  return []
+  if (view.work !== 'share') return []
+  return [
+    `Sharing ${printable(event.dir)}`,
+    '',
+    'On the other computer, type:',
+    `    dat clone ${printable(event.link)}`,
+    '',
+    'Keep this running; Ctrl-C stops sharing.'
+  ]
 }
 
 function importLines(event: Extract<DatEvent, { type: 'import.done' }>, view: View): string[] {
@@ -77,17 +73,13 @@ function networkLines(event: Extract<DatEvent, { type: 'network.ready' }>, view:
 function doneLines(event: Extract<DatEvent, { type: 'done' }>, view: View): string[] {
   const what = amount(event.files, event.bytes)
   const dir = printable(event.dir)
-  if (view.dryRun) {
-    const { download } = view
-    const missing = download ? Math.max(0, download.bytesTotal - download.bytesDone) : event.bytes
-    return [`dry run: ${what}; ${formatBytes(missing)} of that would be downloaded. Nothing was written.`]
-  }
   if (view.work === 'sync') return [`Up to date: ${what} (version ${event.version})`]
   if (view.work === 'share') return []
   const resumed = view.download?.resumedBytes ?? 0
   const here = resumed > 0 && event.downloadedBytes > 0 ? ` (${formatBytes(resumed)} was here already)` : ''
   if (view.work === 'pull' && event.downloadedBytes === 0) return [`up to date: ${what}, in ${dir}`]
-  return [`done: ${what} in ${formatDuration(event.seconds)}, in ${dir}${here}`]
+  const time = event.seconds < 1 ? 'less than a second' : formatDuration(event.seconds)
+  return [`done: ${what} in ${time}, in ${dir}${here}`]
 }
 
 function limited(count: number, line: string, what: string): string[] {
@@ -125,6 +117,11 @@ export function waitingText(view: View, now: number): string | null {
   return `${who}; gives up in ${left} s`
 }
 
+/** `1.5 GB sent at 45.0 MB/s`; a trickle of protocol is no rate. */
+export function uploadText({ bytes, bytesPerSecond }: { bytes: number; bytesPerSecond: number }): string {
+  return `${formatBytes(bytes)} sent${bytesPerSecond >= 1000 ? ` at ${formatRate(bytesPerSecond)}` : ''}`
+}
+
 /** The state of the work in one plain line: what a log shows every ten seconds. */
 export function statusLine(view: View, now: number): string {
   const parts: string[] = []
@@ -138,7 +135,7 @@ export function statusLine(view: View, now: number): string {
     if (download.bytesPerSecond > 0) parts.push(formatRate(download.bytesPerSecond))
     if (download.etaSeconds !== null) parts.push(`${formatDuration(download.etaSeconds)} left`)
   }
-  if (upload && upload.bytes > 0) parts.push(`sent ${formatBytes(upload.bytes)}, ${formatRate(upload.bytesPerSecond)}`)
+  if (upload && upload.bytes > 0) parts.push(uploadText(upload))
   if (view.failed.count > 0) parts.push(`${formatCount(view.failed.count)} failed`)
   if (view.peers.size > 0) parts.push(peersText(view.peers))
   const waiting = waitingText(view, now)

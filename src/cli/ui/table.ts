@@ -85,3 +85,8 @@ export interface Problem {
 export function problemLine({ path, problem, repaired }: Problem): string {
   return `${problem.padEnd(8)} ${printable(path)}${repaired ? ' (repaired)' : ''}`
 }
+
+/** One line of a dry run: what would be done with which file. */
+export function plannedLine(planned: { path: string; action: 'get' | 'remove'; bytes: number }): string {
+  return `${planned.action.padEnd(6)}  ${formatBytes(planned.bytes).padStart(8)}  ${printable(planned.path)}`
+}

@@ -4,6 +4,7 @@ import { type Explained, errorLines } from './error.js'
 import { messages } from './messages.js'
 import type { Output } from './output.js'
 import type { Paint } from './paint.js'
+import { plannedLine } from './table.js'
 import type { Row, Ui, Work } from './ui.js'
 import { apply, createView, type View } from './view.js'
 
@@ -29,7 +30,7 @@ export abstract class TextUi implements Ui {
     this.now = now
   }
 
-  begin(work: Work, options: { timeout: number | null; dryRun?: boolean }): void {
+  begin(work: Work, options: { timeout: number | null }): void {
     this.view = createView(work, options, this.now())
     this.started()
   }
@@ -39,7 +40,8 @@ export abstract class TextUi implements Ui {
     if (!view) return
     apply(view, event)
     // The bare link is the result of a share, and comes before anything else.
-    if (event.type === 'link' && view.work === 'share') this.out.post(`${printable(event.link)}\n`)
+    if (event.type === 'link' && view.work !== 'clone') this.out.post(`${printable(event.link)}\n`)
+    if (event.type === 'file.planned') void this.row(event, plannedLine(event))
     if (event.type === 'note') {
       if (this.style.debug) this.info(this.style.paint.dim(`note: ${printable(event.message)}`))
       return

@@ -10,7 +10,7 @@ export type Row = { type: string } & Record<string, unknown>
 /** How the command line talks: one implementation for a terminal, one for plain text, one for JSON. */
 export interface Ui {
   /** Says that the work begins. `timeout` is how long it looks for a peer, in seconds; 0 for ever, null for not at all. */
-  begin(work: Work, options: { timeout: number | null; dryRun?: boolean }): void
+  begin(work: Work, options: { timeout: number | null }): void
   event(event: DatEvent): void
   /** Prints a result on stdout: the object for scripts, the text for people. False when nobody reads any more. */
   row(object: Row, text: string | null): Promise<boolean>

@@ -20,7 +20,6 @@ export interface View {
   work: Work
   /** Seconds that the command looks for a peer; 0 for ever, null if it needs none. */
   timeout: number | null
-  dryRun: boolean
   /** When the work began, in ms. */
   since: number
   importing: ImportCounters | null
@@ -37,11 +36,10 @@ export interface View {
   done: boolean
 }
 
-export function createView(work: Work, options: { timeout: number | null; dryRun?: boolean }, now: number): View {
+export function createView(work: Work, options: { timeout: number | null }, now: number): View {
   return {
     work,
     timeout: options.timeout,
-    dryRun: options.dryRun ?? false,
     since: now,
     importing: null,
     imported: null,

@@ -71,14 +71,13 @@ describe('networkOptions', () => {
 })
 
 describe('createContext', () => {
-  it('makes paths absolute, adds the addresses of the link once, and reports to the display', () => {
+  it('makes paths absolute and reports to the display', () => {
     const seen: unknown[] = []
     const ui = { event: (event: unknown) => seen.push(event) } as unknown as Ui
     const { signal } = new AbortController()
     const context = createContext({ store: 'index', peer: ['a:1'] }, {}, { cwd: '/work', ui, signal })
-    const common = context.common(parseLink(`${LINK}@a:1,b:2`))
-    expect(common).toMatchObject({ store: '/work/index', network: { peers: ['a:1', 'b:2'] }, signal })
-    expect(context.common().network.peers).toEqual(['a:1'])
+    const { common } = context
+    expect(common).toMatchObject({ store: '/work/index', network: { peers: ['a:1'] }, signal })
     common.report({ type: 'note', message: 'x' })
     expect(seen).toEqual([{ type: 'note', message: 'x' }])
   })

@@ -8,14 +8,14 @@ import type { Work } from '../../../src/cli/ui/ui.js'
 import { EVENTS, LINK } from '../../helpers/events.js'
 import { MemoryStream } from '../../helpers/streams.js'
 
-function open(work: Work, options: { timeout?: number | null; dryRun?: boolean; style?: Partial<TextStyle> } = {}) {
+function open(work: Work, options: { timeout?: number | null; style?: Partial<TextStyle> } = {}) {
   const stdout = new MemoryStream()
   const stderr = new MemoryStream()
   const { out, err } = createOutputs({ stdout, stderr })
   const clock = { now: 0 }
   const style = { paint: PLAIN_PAINT, debug: false, quiet: false, unicode: true, ...options.style }
   const ui = new PlainUi(out, err, style, () => clock.now)
-  ui.begin(work, { timeout: options.timeout ?? null, dryRun: options.dryRun })
+  ui.begin(work, { timeout: options.timeout ?? null })
   const play = (...events: DatEvent[]) => {
     for (const event of events) ui.event(event)
     ui.close()
@@ -90,11 +90,11 @@ describe('clone', () => {
     expect(stdout.text).toBe('')
   })
 
-  it('says in a dry run that nothing was written', () => {
-    const { play } = open('clone', { timeout: 60, dryRun: true })
-    expect(play(EVENTS.link, EVENTS.downloading, { ...EVENTS.done, downloadedBytes: 0 })).toMatch(
-      /2\.2 GB .*Nothing was written/
-    )
+  it('lists as results what a dry run would do', () => {
+    const { play, stdout } = open('clone')
+    const planned: DatEvent = { type: 'file.planned', path: 'a\x1bb', action: 'get', bytes: 1200 }
+    expect(play(planned, { ...planned, action: 'remove' })).toBe('')
+    expect(stdout.text).toBe('get       1.2 kB  a?b\nremove    1.2 kB  a?b\n')
   })
 
   it('leaves the list of failures to the end', () => {
