@@ -9,6 +9,7 @@ import type { PullArguments } from './commands/pull.js'
 import type { ShareArguments } from './commands/share.js'
 import type { VerifyArguments } from './commands/verify.js'
 import type { Context, RawOptions } from './context.js'
+import { collect, common, download, network, patience, SwitchOption } from './program/options.js'
 import { expandShortcuts } from './shortcuts.js'
 
 /** A command line that was understood. */
@@ -213,56 +214,4 @@ function addLooking(program: Command, sink: Sink): void {
     const run = async (context: Context) => (await import('./commands/verify.js')).verify(context, { ...raw, dir })
     sink.choose({ command: 'verify', options: raw, run })
   })
-}
-
-/** Commander would fold `--no-ignore` and `--ignore PATTERN` into one value; they mean different things. */
-class SwitchOption extends Option {
-  readonly #name: string
-
-  constructor(flags: string, description: string, name: string) {
-    super(flags, description)
-    this.#name = name
-  }
-
-  override attributeName(): string {
-    return this.#name
-  }
-}
-
-function collect(value: string, all: string[] | undefined): string[] {
-  return [...(all ?? []), value]
-}
-
-function download(command: Command): Command {
-  command
-    .option('--include <pattern>', 'only what matches (can be repeated)', collect)
-    .option('--exclude <pattern>', 'all but what matches (can be repeated)', collect)
-    .option('--dry-run', 'only say what would be done')
-    .option('--force', 'overwrite files that were altered here')
-  return patience(command)
-}
-
-function patience(command: Command): Command {
-  return command.option('--timeout <seconds>', 'give up when nobody with this share is found; 0: never (default: 60)')
-}
-
-function common(command: Command): Command {
-  return command
-    .optionsGroup('Common options:')
-    .option('--json', 'one JSON object a line on stdout, for scripts')
-    .option('-q, --quiet', 'print results and errors only')
-    .option('--no-color', 'no colours (also: NO_COLOR)')
-    .option('--debug', 'print notes and stack traces')
-    .option('--store <dir>', 'where the index lives (default: <dir>/.dat)')
-}
-
-function network(command: Command): Command {
-  return command
-    .optionsGroup('Network options:')
-    .option('--bootstrap <host:port,…>', 'a private DHT; "none" for no DHT (also: DAT_BOOTSTRAP)')
-    .option('--no-dht', 'do not use the DHT')
-    .option('--no-lan', 'do not look for computers in the local network')
-    .option('--listen <[host:]port>', 'accept direct connections; the link then carries the address')
-    .option('--peer <host:port>', 'connect to this address (can be repeated)', collect)
-    .addOption(new Option('--lan-interface <address>', 'the interface for the local network').hideHelp())
 }

@@ -8,6 +8,8 @@ import type { OpenDrive } from './drive.js'
 import { datKeys, entryOf, fileKeys, folderKey, readState, type ShareState, STATE } from './entry.js'
 
 const TOTALS = 'totals'
+/** Hashes of contents kept in memory; a duplicate of what is beyond is found by the next run. */
+const MAX_PENDING = 100_000
 
 export interface Totals {
   files: number
@@ -36,13 +38,17 @@ export class ChangeBatch {
   #puts: Put[] = []
   #removals: FileRecord[] = []
   #totals: Totals
-  /** Content hashes of this batch, for duplicates within it. */
+  /** Content hashes that were met in this run, for duplicates that the index cannot know yet. */
   readonly #pendingContent = new Map<string, BlockRange>()
   /** What the last marker said; null before the first. */
   #complete: boolean | null
 
-  private constructor(open: OpenDrive, content: Hypercore, totals: Totals, complete: boolean | null) {
+  /** The index had no files when this was made. */
+  readonly #fresh: boolean
+
+  private constructor(open: OpenDrive, content: Hypercore, totals: Totals, complete: boolean | null, fresh: boolean) {
     this.#complete = complete
+    this.#fresh = fresh
     this.#open = open
     this.#index = open.index
     this.#files = open.files
@@ -56,7 +62,7 @@ export class ChangeBatch {
     const content = (await open.content()).session(hashedBlocks)
     await content.ready()
     const state = await open.drive.db.get<unknown>(STATE, datKeys)
-    return new ChangeBatch(open, content, totals, readState(state?.value)?.complete ?? null)
+    return new ChangeBatch(open, content, totals, readState(state?.value)?.complete ?? null, await open.index.isEmpty())
   }
 
   /** Of the share as it will be after the next flush. */
@@ -98,17 +104,22 @@ export class ChangeBatch {
     this.#count(previous, -1)
     this.#count(record, 1)
     this.#puts.push({ record, previous, contentHash })
-    if (contentHash && record.range) this.#pendingContent.set(contentHash.toString('hex'), record.range)
+    if (contentHash && record.range && this.#pendingContent.size < MAX_PENDING) {
+      this.#pendingContent.set(contentHash.toString('hex'), record.range)
+    }
   }
 
   /** The blocks of a file with this content that are still served, if there is one. */
   async findContent(hash: Buffer): Promise<BlockRange | null> {
-    const pending = this.#pendingContent.get(hash.toString('hex'))
-    if (pending) return pending
-    const range = await this.#index.rangeOfContent(hash)
+    const range = this.#pendingContent.get(hash.toString('hex')) ?? (await this.#knownContent(hash))
     if (!range) return null
-    const there = await this.#content.has(range.blockOffset, range.blockOffset + range.blockLength)
-    return there ? range : null
+    const end = range.blockOffset + range.blockLength
+    return end > this.#content.length || (await this.#content.has(range.blockOffset, end)) ? range : null
+  }
+
+  // In a first import there is nothing to find, and it has most to do.
+  #knownContent(hash: Buffer): Promise<BlockRange | null> {
+    return this.#fresh ? Promise.resolve(null) : this.#index.rangeOfContent(hash)
   }
 
   remove(record: FileRecord): void {
@@ -146,7 +157,6 @@ export class ChangeBatch {
     for (const record of removals) done.remove(record)
     done.putMeta(TOTALS, this.#totals)
     await done.flush()
-    this.#pendingContent.clear()
     await this.#withdraw([...removals, ...puts.flatMap(({ previous }) => previous ?? [])])
   }
 

@@ -3,9 +3,10 @@ import path from 'node:path'
 import { promisify } from 'node:util'
 import { systemCode } from '../base/errors.js'
 import { type FileRecord, type Fingerprint, fingerprintOf } from '../storage/file-record.js'
+import { isTaskError, type PlaceJob, toError } from '../storage/file-tasks.js'
+import type { FileWorkers } from '../storage/file-workers.js'
 
 const lstat = promisify(fs.lstat)
-const rename = promisify(fs.rename)
 const utimes = promisify(fs.utimes)
 const chmod = promisify(fs.chmod)
 
@@ -19,6 +20,12 @@ export interface Look {
 /** Something that is not ours is where a file should go. */
 export class InTheWay extends Error {}
 
+const IN_THE_WAY = {
+  folder: 'a folder that is not empty is in its place',
+  altered: 'it was altered here',
+  foreign: 'another file is in its place'
+}
+
 /**
  * The folder of a clone: the only place where dat puts, replaces and removes a user's files. Takes paths that passed
  * `safePath`. No link is ever followed, neither for a file nor for a folder on the way to it.
@@ -29,8 +36,11 @@ export class Destination {
   readonly #folders = new Set<string>(['.'])
   readonly #making = new Map<string, Promise<void>>()
 
-  constructor(root: string) {
+  readonly #workers: FileWorkers
+
+  constructor(root: string, workers: FileWorkers) {
     this.root = root
+    this.#workers = workers
   }
 
   absolute(relative: string): string {
@@ -60,11 +70,23 @@ export class Destination {
     ours: FileRecord | null,
     force: boolean
   ): Promise<Fingerprint> {
-    await this.#dress(from, how)
     await this.makeFolder(path.posix.dirname(relative))
-    await this.#makeWay(relative, ours, force)
-    await rename(from, this.absolute(relative))
-    return fingerprintOf(await lstat(this.absolute(relative)))
+    const job: PlaceJob = {
+      from,
+      to: this.absolute(relative),
+      mtime: how.mtime,
+      mode: how.executable ? 0o777 & ~umask() : null,
+      replace: ours ? { mtime: ours.mtime, inode: ours.inode } : null,
+      force
+    }
+    let result = await this.#workers.place(job)
+    if ('inTheWay' in result && result.inTheWay === 'folder') {
+      await this.#replaceFolder(relative)
+      result = await this.#workers.place(job)
+    }
+    if (isTaskError(result)) throw toError(result)
+    if ('inTheWay' in result) throw new InTheWay(IN_THE_WAY[result.inTheWay])
+    return result
   }
 
   /** Makes an empty file, or a copy of a file of this clone that has the same content (a reflink where possible). */
@@ -90,7 +112,9 @@ export class Destination {
 
   /** Sets time and executable bit of a file that is in place. */
   async redress(relative: string, how: Look): Promise<Fingerprint> {
-    await this.#dress(this.absolute(relative), how, true)
+    const file = this.absolute(relative)
+    await chmod(file, (how.executable ? 0o777 : 0o666) & ~umask()).catch(tolerate)
+    if (how.mtime !== null) await utimes(file, how.mtime / 1000, how.mtime / 1000).catch(tolerate)
     return fingerprintOf(await lstat(this.absolute(relative)))
   }
 
@@ -119,12 +143,14 @@ export class Destination {
 
   /** Removes a file or link, and the folders that it leaves empty. Never more than what is at that path. */
   async remove(relative: string): Promise<void> {
+    if (!(await this.#isFolder(path.posix.dirname(relative)))) return
     await fs.promises.rm(this.absolute(relative), { force: true })
     await this.removeFolder(path.posix.dirname(relative))
   }
 
   /** Removes a folder if it is empty, and those above that become empty. */
   async removeFolder(relative: string): Promise<void> {
+    if (!(await this.#isFolder(path.posix.dirname(relative)))) return
     for (let folder = relative; folder !== '.' && folder !== ''; folder = path.posix.dirname(folder)) {
       try {
         await fs.promises.rmdir(this.absolute(folder))
@@ -153,22 +179,30 @@ export class Destination {
     this.#folders.add(relative)
   }
 
-  async #dress(file: string, { mtime, executable }: Look, existing = false): Promise<void> {
-    if (executable || existing) await chmod(file, (executable ? 0o777 : 0o666) & ~umask()).catch(tolerate)
-    if (mtime !== null) await utimes(file, mtime / 1000, mtime / 1000).catch(tolerate)
+  /** Whether a folder and all above it are there, and none of them is a link. */
+  async #isFolder(relative: string): Promise<boolean> {
+    if (this.#folders.has(relative)) return true
+    if (!(await this.#isFolder(path.posix.dirname(relative)))) return false
+    return (await this.look(relative))?.isDirectory() ?? false
+  }
+
+  /** Removes a folder, if it is empty, for a file or link in its place: what is above has to stay. */
+  async #replaceFolder(relative: string): Promise<void> {
+    await this.removeFolder(relative)
+    await this.makeFolder(path.posix.dirname(relative))
   }
 
   async #makeWay(relative: string, ours: FileRecord | null, force: boolean): Promise<void> {
     const stats = await this.look(relative)
     if (!stats) return
     if (stats.isDirectory()) {
-      await this.removeFolder(relative)
-      if (await this.look(relative)) throw new InTheWay('a folder that is not empty is in its place')
+      await this.#replaceFolder(relative)
+      if (await this.look(relative)) throw new InTheWay(IN_THE_WAY.folder)
       return
     }
     if (force) return
     const untouched = ours !== null && ours.mtime === stats.mtimeMs && ours.inode === stats.ino
-    if (!untouched) throw new InTheWay(ours ? 'it was altered here' : 'another file is in its place')
+    if (!untouched) throw new InTheWay(ours ? IN_THE_WAY.altered : IN_THE_WAY.foreign)
   }
 }
 

@@ -35,6 +35,7 @@ export class DownloadActions {
   readonly #limit = new Limit(CONCURRENCY)
   /** By first block. */
   readonly #tasks = new Map<number, DownloadTask>()
+  readonly #taskOf = new Map<string, DownloadTask>()
   #settling = 0
   #error: DatError | null = null
   #waiters: (() => void)[] = []
@@ -117,13 +118,12 @@ export class DownloadActions {
 
   /** Stops what is under way for a path, unless it is for this very content. */
   async cancel(path: string, value: EntryValue | null): Promise<void> {
-    for (const task of this.#tasks.values()) {
-      const i = task.targets.findIndex((target) => target.path === path)
-      if (i === -1 || (value?.blob && sameRange(task.range, value.blob))) continue
-      task.targets.splice(i, 1)
-      if (task.targets.length === 0) await this.#drop(task)
-      return
-    }
+    const task = this.#taskOf.get(path)
+    if (!task || (value?.blob && sameRange(task.range, value.blob))) return
+    this.#taskOf.delete(path)
+    const i = task.targets.findIndex((target) => target.path === path)
+    if (i !== -1) task.targets.splice(i, 1)
+    if (task.targets.length === 0) await this.#drop(task)
   }
 
   /** Removes a path that is no longer in the share, if it is as dat put it there. */
@@ -271,6 +271,7 @@ export class DownloadActions {
       this.#records.put(partialRecord(path, value, range, record), record)
       if (other) {
         other.targets.push(target)
+        this.#taskOf.set(path, other)
         continue
       }
       const task = new DownloadTask({
@@ -285,6 +286,7 @@ export class DownloadActions {
       this.progress.resumed(task.bytesHere)
       files.expect(task)
       this.#tasks.set(range.blockOffset, task)
+      this.#taskOf.set(path, task)
       started.push(task)
     }
     // Known to the index before the first block arrives, so that an interruption finds the partial file again.
@@ -314,6 +316,7 @@ export class DownloadActions {
     this.#options.open.files.unexpect(task)
     this.#settling++
     this.#tasks.delete(task.range.blockOffset)
+    for (const { path } of task.targets) this.#taskOf.delete(path)
     this.#requests.done(task)
     void this.#limit
       .run(() => this.#place(task))
@@ -362,6 +365,7 @@ export class DownloadActions {
     task.cancelled = true
     open.files.unexpect(task)
     this.#tasks.delete(task.range.blockOffset)
+    for (const { path } of task.targets) this.#taskOf.delete(path)
     this.#requests.done(task)
     const { blockOffset, blockLength } = task.range
     await content.clear(blockOffset, Math.min(blockOffset + blockLength, content.length))

@@ -24,3 +24,6 @@ export interface Wanted {
   value: EntryValue
   record: FileRecord | null
 }
+
+/** The same before the index was asked. */
+export type Unresolved = Omit<Wanted, 'record'> & { record: FileRecord | null | undefined }

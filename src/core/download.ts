@@ -4,7 +4,7 @@ import { safePath } from '../base/safe-path.js'
 import type { FileRecord } from '../storage/file-record.js'
 import { Destination, InTheWay } from './destination.js'
 import { DownloadActions } from './download-actions.js'
-import type { DownloadContext, Wanted } from './download-context.js'
+import type { DownloadContext, Unresolved, Wanted } from './download-context.js'
 import { datKeys, FOLDERS, fileKeys, folderOfKey, readState, type ShareState, STATE } from './entry.js'
 import { compareBytes } from './walk.js'
 
@@ -21,14 +21,14 @@ export class Download {
   readonly #failures = new Map<string, string>()
   #altered = new Set<string>()
   #planned = 0
-  #chunk: Wanted[] = []
+  #chunk: Unresolved[] = []
   /** Paths that are gone from the share; kept until the rest is planned, since a moved file is found by its old path. */
   #removals: FileRecord[] = []
   #chunkSize = FIRST_CHUNK
 
   constructor(options: DownloadContext) {
     this.#options = options
-    this.#destination = new Destination(options.open.place.root)
+    this.#destination = new Destination(options.open.place.root, options.open.workers)
     this.#actions = new DownloadActions(options, this.#destination, {
       onfailed: (path, error) => this.#fail(path, error),
       onsettled: (path) => {
@@ -119,11 +119,13 @@ export class Download {
       const entry = (left ?? right) as BeeEntry<EntryValue>
       const path = this.#checked(entry.key)
       if (path === null) continue
-      const record = await open.index.get(path)
       // An earlier version of this path may still be on its way.
       await this.#actions.cancel(path, left?.value ?? null)
-      if (left) await this.#want(path, left.value, record)
-      else if (record) this.#remove(record)
+      if (left) await this.#want(path, left.value, undefined)
+      else {
+        const record = await open.index.get(path)
+        if (record) this.#remove(record)
+      }
     }
     for await (const { left, right } of bee.createDiffStream<unknown>(this.#planned, FOLDERS, datKeys)) {
       const path = folderOfKey((left ?? right)?.key ?? '')
@@ -140,7 +142,7 @@ export class Download {
     return null
   }
 
-  async #want(path: string, value: EntryValue, record: FileRecord | null): Promise<void> {
+  async #want(path: string, value: EntryValue, record: FileRecord | null | undefined): Promise<void> {
     if (!this.#options.selection.wants(path)) return
     this.#chunk.push({ path, value, record })
     if (this.#chunk.length >= this.#chunkSize) await this.#planChunk()
@@ -151,7 +153,12 @@ export class Download {
     this.#chunk = []
     this.#chunkSize = CHUNK
     if (chunk.length === 0 || this.#options.signal.aborted) return
-    await this.#actions.start(chunk)
+    const unknown = chunk.filter(({ record }) => record === undefined)
+    const records = await this.#options.open.index.getMany(unknown.map(({ path }) => path))
+    unknown.forEach((wanted, i) => {
+      wanted.record = records[i] ?? null
+    })
+    await this.#actions.start(chunk as Wanted[])
   }
 
   #remove(record: FileRecord): void {

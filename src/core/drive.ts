@@ -1,4 +1,5 @@
 import fs from 'node:fs'
+import os from 'node:os'
 import path from 'node:path'
 import Corestore from 'corestore'
 import type Hypercore from 'hypercore'
@@ -9,6 +10,7 @@ import { Scope } from '../base/scope.js'
 import { ContentFiles } from '../storage/content-files.js'
 import { InPlaceStorage } from '../storage/core-storage.js'
 import { FileIndex } from '../storage/file-index.js'
+import { FileWorkers } from '../storage/file-workers.js'
 
 /** Where a share or a clone keeps its files and its index. */
 export interface Place {
@@ -27,6 +29,7 @@ export interface Identity {
   file: string | null
 }
 
+const MAX_WORKERS = 4
 const IDENTITY = 'identity'
 /** Below the store, since Corestore moves files that it does not know out of its own folder. */
 const INDEX_FOLDER = 'index'
@@ -48,6 +51,7 @@ export interface OpenDrive {
   readonly store: Corestore
   readonly index: FileIndex
   readonly files: ContentFiles
+  readonly workers: FileWorkers
   /** The content core; for a clone it is known once a first peer sent the drive's header. */
   content(): Promise<Hypercore>
   close(): Promise<void>
@@ -91,8 +95,10 @@ export async function openDrive(options: OpenDriveOptions): Promise<OpenDrive> {
     const key = known ? (known.role === 'clone' ? Buffer.from(known.key, 'hex') : null) : keyToMake(create)
     const drive = new Hyperdrive(store, key)
     scope.defer(() => drive.close())
+    const workers = new FileWorkers(Math.min(MAX_WORKERS, Math.max(2, os.availableParallelism())))
+    scope.defer(() => workers.close())
     const partials = path.join(place.root, STORE_NAME, PARTIAL_FOLDER)
-    const files = new ContentFiles({ index, root: place.root, partials, treeHash: (i) => treeHash(drive, i) })
+    const files = new ContentFiles({ index, root: place.root, partials, workers, treeHash: (i) => treeHash(drive, i) })
     scope.defer(() => files.close())
     drive.on('blobs', ({ core }: { core: Hypercore }) => storage.setContent(core.discoveryKey, files))
     await drive.ready()
@@ -114,6 +120,7 @@ export async function openDrive(options: OpenDriveOptions): Promise<OpenDrive> {
       store,
       index,
       files,
+      workers,
       content: async () => (await drive.getBlobs()).core,
       close: () => scope.close()
     }

@@ -3,9 +3,9 @@ import crypto from 'hypercore-crypto'
 import { reasonOf } from '../base/errors.js'
 import { LARGE_BYTES } from '../storage/file-index.js'
 import { type FileRecord, sameFingerprint } from '../storage/file-record.js'
+import { type HashJob, type HashResult, toError } from '../storage/file-tasks.js'
 import { HashedBlock } from '../storage/hashed-block.js'
 import { BLOCK_SIZE, type BlockRange } from '../storage/layout.js'
-import type { HashJob, HashResult } from '../storage/leaf-hasher.js'
 import type { ImportContext } from './import-context.js'
 import { type Found, look } from './walk.js'
 
@@ -89,7 +89,7 @@ export class FileImport {
     const hashes: Uint8Array[] = []
     let done = 0
     for await (const result of this.#hash(0)) {
-      if ('error' in result) return { failed: reasonOf(Object.assign(new Error(result.error.message), result.error)) }
+      if ('error' in result) return { failed: reasonOf(toError(result)) }
       if (!sameFingerprint(result, this.#found)) return 'changed'
       hashes.push(result.hashes)
       done += (result.hashes.length / 32) * BLOCK_SIZE
@@ -128,9 +128,7 @@ export class FileImport {
         batch.remove(record)
         await flush()
         await this.#setPending(null)
-        return 'error' in result
-          ? { failed: reasonOf(Object.assign(new Error(result.error.message), result.error)) }
-          : 'changed'
+        return 'error' in result ? { failed: reasonOf(toError(result)) } : 'changed'
       }
       hashes.push(result.hashes)
       await batch.append(combine([result.hashes], Math.min(this.#found.size - done, TASK_BYTES)).blocks)
@@ -157,12 +155,13 @@ export class FileImport {
 
   /** The results of the jobs in order, several under way at once. @param first block to begin with */
   async *#hash(first: number): AsyncGenerator<HashResult> {
-    const { hasher, signal } = this.#options
+    const { signal } = this.#options
+    const { workers } = this.#options.open
     const pending = (this.results ?? []).map((results) => results)
     let start = first * BLOCK_SIZE
     while (!signal.aborted) {
-      while (!this.results && start < this.#found.size && pending.length < hasher.concurrency) {
-        const results = hasher.hash([this.#job(start)])
+      while (!this.results && start < this.#found.size && pending.length < workers.concurrency) {
+        const results = workers.hash([this.#job(start)])
         results.catch(() => {})
         pending.push(results)
         start += TASK_BYTES

@@ -1,5 +1,4 @@
 import type { Report } from '../base/events.js'
-import type { LeafHasher } from '../storage/leaf-hasher.js'
 import type { ChangeBatch } from './change-batch.js'
 import type { OpenDrive } from './drive.js'
 import type { IgnoreRules } from './ignore.js'
@@ -8,7 +7,6 @@ import type { IgnoreRules } from './ignore.js'
 export interface ImportContext {
   open: OpenDrive
   batch: ChangeBatch
-  hasher: LeafHasher
   rules: IgnoreRules
   report: Report
   signal: AbortSignal

@@ -1,6 +1,6 @@
 import type { DatEvent, ImportCounters } from '../base/events.js'
 import { type FileRecord, sameFingerprint } from '../storage/file-record.js'
-import type { HashJob } from '../storage/leaf-hasher.js'
+import type { HashJob } from '../storage/file-tasks.js'
 import { FileImport, PENDING, TASK_BYTES } from './file-import.js'
 import type { ImportContext } from './import-context.js'
 import { compareBytes, type Found, look, type WalkOptions, walk } from './walk.js'
@@ -142,7 +142,7 @@ export class Import {
     this.#group.push(work)
     this.#groupBytes += await work.file.bytesToHash()
     if (this.#groupBytes >= TASK_BYTES || this.#group.length >= TASK_FILES) this.#submit()
-    await this.#drain(this.#options.hasher.concurrency)
+    await this.#drain(this.#options.open.workers.concurrency)
   }
 
   /** Gives the files that were collected to the hasher. */
@@ -153,7 +153,7 @@ export class Import {
     if (group.length === 0) return
     const small = group.filter(({ file }) => file.jobs.length === 1)
     if (small.length > 0) {
-      const results = this.#options.hasher.hash(small.map(({ file }) => file.jobs[0] as HashJob))
+      const results = this.#options.open.workers.hash(small.map(({ file }) => file.jobs[0] as HashJob))
       results.catch(() => {})
       small.forEach(({ file }, i) => {
         file.results = [results.then((all) => all.slice(i, i + 1))]

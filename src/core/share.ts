@@ -1,15 +1,13 @@
 import fs from 'node:fs'
-import os from 'node:os'
 import path from 'node:path'
 import { DatError, type Failure, reasonOf, systemCode } from '../base/errors.js'
 import { formatKey, formatLink } from '../base/link.js'
 import { FILE_STORE_PREFIX } from '../base/safe-path.js'
 import { Scope } from '../base/scope.js'
 import type { FileRecord } from '../storage/file-record.js'
-import { LeafHasher } from '../storage/leaf-hasher.js'
 import { ChangeBatch } from './change-batch.js'
 import { hasIndex, type OpenDrive, openDrive, type Place, placeOf } from './drive.js'
-import { datKeys, INFO, type ShareInfo } from './entry.js'
+import { datKeys, INFO, type ShareInfo, type ShareState, STATE } from './entry.js'
 import { IgnoreRules } from './ignore.js'
 import { Import } from './import.js'
 import { followClone } from './pull.js'
@@ -17,7 +15,6 @@ import { Replication } from './replication.js'
 import type { Session, ShareOptions, Summary } from './session.js'
 import { type Watch, watchFolder } from './watch.js'
 
-const MAX_HASHERS = 4
 /** A share of a folder that is a clone serves it further, and keeps it up to date. */
 const FOLLOW_ALL = { include: [], exclude: [], dryRun: false, force: false, timeout: 0 }
 
@@ -79,7 +76,6 @@ class Share implements Session {
   readonly #open: OpenDrive
   readonly #source: Source
   readonly #scope: Scope
-  readonly #hasher: LeafHasher
   #resolve: (summary: Summary | null) => void = () => {}
   #reject: (error: unknown) => void = () => {}
   #batch: ChangeBatch | null = null
@@ -95,7 +91,6 @@ class Share implements Session {
     this.#open = open
     this.#source = source
     this.#scope = scope
-    this.#hasher = new LeafHasher(Math.min(MAX_HASHERS, Math.max(2, os.availableParallelism())))
     this.link = formatLink(open.drive.key)
     this.dir = source.file ? path.join(open.place.root, source.file) : open.place.root
     this.finished = new Promise((resolve, reject) => {
@@ -107,7 +102,6 @@ class Share implements Session {
 
   async start(): Promise<Session> {
     const { report, network } = this.#options
-    this.#scope.defer(() => this.#hasher.close())
     this.#open.files.onchanged = (record, reason) => this.#sourceChanged(record, reason)
     await this.#writeInfo()
     this.#batch = await ChangeBatch.create(this.#open)
@@ -142,6 +136,9 @@ class Share implements Session {
     const info: ShareInfo = { name: this.#source.name, file: this.#source.file !== null }
     const batch = db.batch()
     await batch.put(INFO, info, datKeys)
+    // With the first thing that peers see comes that more will follow: a clone that is early waits for it.
+    const state: ShareState = { complete: false, time: Date.now(), files: 0, bytes: 0 }
+    await batch.put(STATE, state, datKeys)
     await batch.flush()
   }
 
@@ -150,7 +147,6 @@ class Share implements Session {
     const run = new Import({
       open: this.#open,
       batch: this.#batch as ChangeBatch,
-      hasher: this.#hasher,
       rules: IgnoreRules.root(ignore, useIgnoreFiles),
       report,
       signal: this.#abort.signal,

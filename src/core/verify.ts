@@ -1,4 +1,3 @@
-import os from 'node:os'
 import path from 'node:path'
 import type { EntryValue } from 'hyperdrive'
 import { DatError } from '../base/errors.js'
@@ -6,7 +5,6 @@ import { formatLink } from '../base/link.js'
 import { safePath } from '../base/safe-path.js'
 import { type FileRecord, sameFingerprint } from '../storage/file-record.js'
 import { uniformBlockSize } from '../storage/layout.js'
-import { LeafHasher } from '../storage/leaf-hasher.js'
 import { ChangeBatch } from './change-batch.js'
 import { startDownload } from './download-session.js'
 import { type OpenDrive, openDrive, placeOf, treeHash } from './drive.js'
@@ -70,7 +68,6 @@ export async function verify(options: VerifyOptions): Promise<VerifyReport> {
 
 async function check(open: OpenDrive, options: VerifyOptions): Promise<VerifyReport> {
   const result: VerifyReport = { files: 0, bytes: 0, problems: [], repaired: [] }
-  const hasher = new LeafHasher(Math.max(2, Math.min(4, os.availableParallelism())))
   let filesTotal = 0
   let bytesTotal = 0
   let last = 0
@@ -85,33 +82,28 @@ async function check(open: OpenDrive, options: VerifyOptions): Promise<VerifyRep
       bytesTotal
     })
   }
-  try {
-    for await (const record of open.index.records()) {
-      if (record.kind !== 'file') continue
-      filesTotal++
-      bytesTotal += record.size
-    }
-    for await (const record of open.index.records()) {
-      if (options.signal.aborted) throw new DatError('INTERRUPTED', 'stopped before everything was verified')
-      if (record.kind !== 'file' || record.state === 'partial') continue
-      const problem = await checkFile(open, hasher, record, (bytes) => {
-        result.bytes += bytes
-        progress(false)
-      })
-      result.files++
-      if (problem) result.problems.push({ path: record.path, problem })
-    }
-    if (open.identity.role === 'clone') await findAbsent(open, result)
-    progress(true)
-    return result
-  } finally {
-    await hasher.close()
+  for await (const record of open.index.records()) {
+    if (record.kind !== 'file') continue
+    filesTotal++
+    bytesTotal += record.size
   }
+  for await (const record of open.index.records()) {
+    if (options.signal.aborted) throw new DatError('INTERRUPTED', 'stopped before everything was verified')
+    if (record.kind !== 'file' || record.state === 'partial') continue
+    const problem = await checkFile(open, record, (bytes) => {
+      result.bytes += bytes
+      progress(false)
+    })
+    result.files++
+    if (problem) result.problems.push({ path: record.path, problem })
+  }
+  if (open.identity.role === 'clone') await findAbsent(open, result)
+  progress(true)
+  return result
 }
 
 async function checkFile(
   open: OpenDrive,
-  hasher: LeafHasher,
   record: FileRecord,
   onbytes: (bytes: number) => void
 ): Promise<Problem['problem'] | null> {
@@ -128,7 +120,7 @@ async function checkFile(
   const step = Math.max(1, Math.floor(STRETCH_BYTES / blockSize)) * blockSize
   for (let start = 0; start < record.size; start += step) {
     const length = Math.min(step, record.size - start)
-    const [hashed] = await hasher.hash([{ file, start, length, blockSize }])
+    const [hashed] = await open.workers.hash([{ file, start, length, blockSize }])
     if (!hashed || 'error' in hashed) return 'damaged'
     const first = range.blockOffset + start / blockSize
     for (let i = 0; i * 32 < hashed.hashes.length; i++) {
@@ -159,15 +151,13 @@ async function indexAgain(open: OpenDrive, report: VerifyReport, options: Verify
   }
   await forget.flush()
   const batch = await ChangeBatch.create(open)
-  const hasher = new LeafHasher(2)
   try {
     const rules = IgnoreRules.root([], true)
     const { signal, report: events } = options
-    const run = new Import({ open, batch, hasher, rules, report: events, signal, only: open.identity.file })
+    const run = new Import({ open, batch, rules, report: events, signal, only: open.identity.file })
     await run.run([''])
     await run.finish()
   } finally {
-    await hasher.close()
     await batch.close()
   }
 }

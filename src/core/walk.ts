@@ -32,7 +32,25 @@ export interface WalkOptions {
 
 /** Lists a folder and all below it in the byte order of the paths, without following a link. */
 export async function* walk(options: WalkOptions): AsyncGenerator<Found> {
-  yield* walkFolder(options, options.folder, options.rules)
+  const { folder } = options
+  const rules = await rulesAbove(options)
+  if (rules && !(yield* walkFolder(options, folder, rules)) && folder !== '') yield emptyFolder(folder)
+}
+
+/** The rules that hold in a folder; null if it is none, is ignored or lies behind a link: then it has nothing to share. */
+async function rulesAbove({ root, folder, rules, onfail }: WalkOptions): Promise<IgnoreRules | null> {
+  for (let end = folder.indexOf('/') + 1; end > 0; end = folder.indexOf('/', end) + 1) {
+    const name = folder.slice(0, end - 1)
+    rules = await rules.enter(root, folder.slice(0, name.lastIndexOf('/') + 1))
+    if (rules.reason(`${name}/`)) return null
+    try {
+      if (!(await lstat(path.join(root, name))).isDirectory()) return null
+    } catch (error) {
+      if (!['ENOENT', 'ENOTDIR'].includes(systemCode(error))) onfail(folder, reasonOf(error))
+      return null
+    }
+  }
+  return rules
 }
 
 async function* walkFolder(options: WalkOptions, folder: string, outer: IgnoreRules): AsyncGenerator<Found, boolean> {
@@ -61,7 +79,7 @@ async function* walkFolder(options: WalkOptions, folder: string, outer: IgnoreRu
       any = true
       if (typeof item === 'string') {
         if (!(yield* walkFolder(options, item, rules))) {
-          yield { path: item, kind: 'folder', executable: false, target: '', size: 0, mtime: 0, inode: 0 }
+          yield emptyFolder(item)
         }
       } else {
         yield item
@@ -69,6 +87,10 @@ async function* walkFolder(options: WalkOptions, folder: string, outer: IgnoreRu
     }
   }
   return any
+}
+
+function emptyFolder(name: string): Found {
+  return { path: name, kind: 'folder', executable: false, target: '', size: 0, mtime: 0, inode: 0 }
 }
 
 /** Looks at one path; null if it is nothing that can be shared, or gone. */

@@ -20,6 +20,7 @@ export class BlockMap {
   #windows: Window[] = []
   /** Counts changes, so that a window that was being loaded meanwhile is not kept. */
   #generation = 0
+  #loading: Promise<Window> | null = null
 
   constructor(index: FileIndex) {
     this.#index = index
@@ -28,10 +29,28 @@ export class BlockMap {
 
   /** The files that hold block `index`: more than one where files are identical, none where it lies in the index. */
   async owners(index: number): Promise<FileRecord[]> {
-    const window = this.#windows.find((w) => index >= w.first && index < w.end) ?? (await this.#load(index))
+    let window = this.#find(index)
+    // Neighbours are asked for together: one look-up answers them all, so only one is made at a time.
+    while (!window && this.#loading) {
+      await this.#loading
+      window = this.#find(index)
+    }
+    if (!window) {
+      const loading = this.#load(index)
+      this.#loading = loading
+      try {
+        window = await loading
+      } finally {
+        this.#loading = null
+      }
+    }
     return window.records.filter(({ range }) => {
       return range !== null && index >= range.blockOffset && index < range.blockOffset + range.blockLength
     })
+  }
+
+  #find(index: number): Window | undefined {
+    return this.#windows.find((w) => index >= w.first && index < w.end)
   }
 
   async #load(index: number): Promise<Window> {

@@ -4,13 +4,15 @@ import type { BlockPlace } from './core-storage.js'
 import type { FileIndex } from './file-index.js'
 import { FileReader } from './file-reader.js'
 import type { FileRecord } from './file-record.js'
+import type { FileWorkers } from './file-workers.js'
 import { leafHash } from './hashed-block.js'
 import { type BlockRange, blockSpan, uniformBlockSize } from './layout.js'
 import { PartialFiles } from './partial-files.js'
 
-const READ_AHEAD_BLOCKS = 6
-const READ_AHEAD_BYTES = 8 * 1024 * 1024
-const MAX_READ_AHEAD = 24
+/** Blocks that are read before they are asked for, when a peer reads in order; bounded by bytes for large ones. */
+const READ_AHEAD_BLOCKS = 64
+const READ_AHEAD_BYTES = 6 * 1024 * 1024
+const MAX_READ_AHEAD = 256
 
 /** A file that is being downloaded. */
 export interface Incoming {
@@ -28,6 +30,7 @@ export interface ContentFilesOptions {
   root: string
   /** The folder of the partial files. */
   partials: string
+  workers: FileWorkers
   /** The hash of a block as the signed tree has it; null if the tree does not have it. */
   treeHash: (index: number) => Promise<Buffer | null>
 }
@@ -41,16 +44,19 @@ export class ContentFiles implements BlockPlace {
   onwritefailed: ((error: unknown) => void) | null = null
   readonly #options: ContentFilesOptions
   readonly #map: BlockMap
-  readonly #reader = new FileReader()
+  readonly #reader: FileReader
   /** Downloads in progress, by first block, sorted. */
   readonly #incoming: Incoming[] = []
   readonly #ahead = new Map<number, Promise<Buffer | null | undefined>>()
   #lastRead = -1
+  /** The block up to which the run of blocks that is being read is read ahead. */
+  #aheadUntil = 0
 
   constructor(options: ContentFilesOptions) {
     this.#options = options
     this.#map = new BlockMap(options.index)
-    this.partials = new PartialFiles(options.partials)
+    this.partials = new PartialFiles(options.partials, options.workers)
+    this.#reader = new FileReader(options.workers)
   }
 
   // Hypercore answers one request after the other; reading the next blocks meanwhile hides the disk.
@@ -71,7 +77,10 @@ export class ContentFiles implements BlockPlace {
       incoming.onmisfit()
       return false
     }
-    const written = this.partials.write(incoming.range, data, start)
+    const written = this.partials.write(incoming.range, data, start).then(() => {
+      // What was read ahead here was a hole in the file, or half of the block.
+      this.#ahead.delete(index)
+    })
     written.catch((error) => this.onwritefailed?.(error))
     return written
   }
@@ -115,9 +124,14 @@ export class ContentFiles implements BlockPlace {
     await this.partials.close()
   }
 
+  /** Reads on in steps of half the distance: many files at once cost little more than one. */
   #readAhead(index: number, length: number): void {
     const count = Math.min(READ_AHEAD_BLOCKS, Math.floor(READ_AHEAD_BYTES / Math.max(length, 1)))
-    for (let i = index + 1; i <= index + count; i++) {
+    if (this.#aheadUntil < index || this.#aheadUntil > index + 2 * count) this.#aheadUntil = index
+    if (this.#aheadUntil - index > count / 2) return
+    const first = this.#aheadUntil + 1
+    this.#aheadUntil = index + count
+    for (let i = first; i <= this.#aheadUntil; i++) {
       if (this.#ahead.has(i)) continue
       const oldest = this.#ahead.keys().next().value
       if (this.#ahead.size >= MAX_READ_AHEAD && oldest !== undefined) this.#ahead.delete(oldest)

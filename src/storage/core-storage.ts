@@ -2,9 +2,12 @@ import CorestoreStorage, {
   type CoreReader,
   type CoreWriter,
   type CreateCoreOptions,
-  type HypercoreStorage
+  type HypercoreStorage,
+  type TreeNode
 } from 'hypercore-storage'
 import { HashedBlock } from './hashed-block.js'
+import { RecentBlocks } from './recent-blocks.js'
+import { TreeNodes } from './tree-nodes.js'
 
 /**
  * Where the blocks of the content core really are. `undefined` or `false` mean "not in a file": then the block is in
@@ -53,21 +56,47 @@ export class InPlaceStorage extends CorestoreStorage {
 
   override async resumeCore(discoveryKey?: Buffer): Promise<HypercoreStorage | null> {
     const storage = await super.resumeCore(discoveryKey)
-    return storage && discoveryKey ? this.#decorate(storage, discoveryKey.toString('hex')) : storage
+    return storage && discoveryKey ? this.#decorate(storage, discoveryKey) : storage
   }
 
   override async createCore(options: CreateCoreOptions): Promise<HypercoreStorage> {
-    return this.#decorate(await super.createCore(options), options.discoveryKey.toString('hex'))
+    return this.#decorate(await super.createCore(options), options.discoveryKey)
   }
 
   // Which core is the content core is known only after the drive's own core was opened, so every core is decorated and
   // asks at each use.
-  #decorate(storage: HypercoreStorage, id: string): HypercoreStorage {
-    return decorate(storage, () => (this.#content === id ? this.#place : null))
+  async #decorate(storage: HypercoreStorage, discoveryKey: Buffer): Promise<HypercoreStorage> {
+    const id = discoveryKey.toString('hex')
+    const reader = storage.read()
+    const head = reader.getHead()
+    reader.tryFlush()
+    const memory: Memory = {
+      nodes: new TreeNodes(((await head)?.length ?? 0) === 0),
+      blocks: new RecentBlocks(),
+      generation: 0
+    }
+    return decorate(storage, () => (this.#content === id ? this.#place : null), memory)
   }
 }
 
-function decorate(storage: HypercoreStorage, place: () => BlockPlace | null): HypercoreStorage {
+/** What is kept in memory of a core's own state. */
+interface Memory {
+  nodes: TreeNodes
+  blocks: RecentBlocks
+  /** Counts deletions: a snapshot from before one may see what is no longer there, and so must not look here. */
+  generation: number
+}
+
+/**
+ * @param memory null for named and atomic sessions, which may see another tree
+ * @param generation at which a snapshot was made; null for the state itself
+ */
+function decorate(
+  storage: HypercoreStorage,
+  place: () => BlockPlace | null,
+  memory: Memory | null,
+  generation: number | null = null
+): HypercoreStorage {
   const original = {
     read: storage.read,
     write: storage.write,
@@ -80,29 +109,95 @@ function decorate(storage: HypercoreStorage, place: () => BlockPlace | null): Hy
   storage.read = function read(fork) {
     const reader = original.read.call(this, fork)
     const files = place()
+    if (memory && (generation ?? memory.generation) === memory.generation) answerFromMemory(reader, memory)
     return files ? decorateReader(reader, files, () => original.read.call(this, fork)) : reader
   }
   storage.write = function write() {
     const writer = original.write.call(this)
     const files = place()
+    if (memory) remember(writer, memory)
     return files ? decorateWriter(writer, files) : writer
   }
   storage.snapshot = function snapshot() {
-    return decorate(original.snapshot.call(this), place)
+    return decorate(original.snapshot.call(this), place, memory, generation ?? memory?.generation ?? null)
   }
   storage.atomize = function atomize(atom) {
-    return decorate(original.atomize.call(this, atom), place)
+    return decorate(original.atomize.call(this, atom), place, null)
   }
   storage.createSession = async function createSession(name, head) {
-    return decorate(await original.createSession.call(this, name, head), place)
+    return decorate(await original.createSession.call(this, name, head), place, null)
   }
   storage.resumeSession = async function resumeSession(name) {
     const session = await original.resumeSession.call(this, name)
-    return session && decorate(session, place)
+    return session && decorate(session, place, null)
   }
   // createAtomicSession of hypercore-storage calls atomize, which is decorated above.
   storage.createAtomicSession = original.createAtomicSession
   return storage
+}
+
+function answerFromMemory(reader: CoreReader, { nodes, blocks }: Memory): void {
+  const { getTreeNode, getBlock, tryFlush } = reader
+  reader.getTreeNode = function get(index) {
+    const known = nodes.get(index)
+    return known === undefined ? getTreeNode.call(this, index) : Promise.resolve(known)
+  }
+  reader.getBlock = function get(index) {
+    const known = blocks.get(index)
+    return known === null ? getBlock.call(this, index) : Promise.resolve(known)
+  }
+  // An empty question would still change threads twice.
+  reader.tryFlush = function flushIfAsked() {
+    if (this.read._operations.length > 0) tryFlush.call(this)
+    else this.destroy()
+  }
+}
+
+function remember(writer: CoreWriter, memory: Memory): void {
+  const { nodes, blocks } = memory
+  const { putTreeNode, deleteTreeNode, deleteTreeNodeRange, putBlock, deleteBlock, deleteBlockRange, flush } = writer
+  const newNodes: TreeNode[] = []
+  const newBlocks: [number, Uint8Array][] = []
+  let deleted = false
+  writer.putTreeNode = function putNode(node) {
+    newNodes.push(node)
+    putTreeNode.call(this, node)
+  }
+  writer.deleteTreeNode = function deleteNode(index) {
+    deleted = true
+    deleteTreeNode.call(this, index)
+  }
+  writer.deleteTreeNodeRange = function deleteRange(start, end) {
+    deleted = true
+    deleteTreeNodeRange.call(this, start, end)
+  }
+  writer.putBlock = function put(index, data) {
+    newBlocks.push([index, data])
+    putBlock.call(this, index, data)
+  }
+  writer.deleteBlock = function deleteOne(index) {
+    deleted = true
+    deleteBlock.call(this, index)
+  }
+  writer.deleteBlockRange = function deleteMany(start, end) {
+    deleted = true
+    deleteBlockRange.call(this, start, end)
+  }
+  writer.flush = async function flushAndRemember() {
+    if (deleted) forget()
+    const flushed = await flush.call(this)
+    if (deleted) forget()
+    else {
+      nodes.add(newNodes)
+      for (const [index, data] of newBlocks) blocks.add(index, data)
+    }
+    return flushed
+  }
+  function forget(): void {
+    memory.generation++
+    nodes.forget()
+    blocks.clear()
+  }
 }
 
 function decorateReader(reader: CoreReader, place: BlockPlace, reopen: () => CoreReader): CoreReader {

@@ -1,6 +1,8 @@
 import fs from 'node:fs'
 import { promisify } from 'node:util'
 import { type FileRecord, fingerprintOf, sameFingerprint } from './file-record.js'
+import { isTaskError, toError } from './file-tasks.js'
+import type { FileWorkers } from './file-workers.js'
 import { blockSpan } from './layout.js'
 
 const open = promisify(fs.open)
@@ -8,7 +10,7 @@ const close = promisify(fs.close)
 const fstat = promisify(fs.fstat)
 
 const MAX_OPEN_FILES = 32
-/** A file of one block is opened for it and closed again; longer ones stay open while blocks of them are asked for. */
+/** A file of one block is read whole by a worker; longer ones stay open while blocks of them are asked for. */
 const READ_FLAGS = fs.constants.O_RDONLY | (fs.constants.O_NOFOLLOW ?? 0) | (fs.constants.O_NONBLOCK ?? 0)
 
 /** What a read found: the bytes, or that the file is no longer what the index says. */
@@ -18,7 +20,12 @@ export type ReadResult = { data: Buffer } | { changed: string }
 export class FileReader {
   /** Open files by path, the least recently used first. */
   readonly #open = new Map<string, Promise<number>>()
+  readonly #workers: FileWorkers
   #closed = false
+
+  constructor(workers: FileWorkers) {
+    this.#workers = workers
+  }
 
   /**
    * Reads block `index` of the file that `record` describes.
@@ -29,10 +36,11 @@ export class FileReader {
     const range = record.range
     if (!range) return { changed: 'it has no content' }
     const { start, length } = blockSpan(range, blockSize, index)
-    const keep = range.blockLength > 1
+    if (range.blockLength === 1) return this.#readSmall(file, record, check)
     let fd: number
     try {
-      fd = await (keep ? this.#kept(file) : open(file, READ_FLAGS))
+      // A partial file is moved, removed and begun anew under its name: one that was kept open would be the old one.
+      fd = await (check ? this.#kept(file) : open(file, READ_FLAGS))
     } catch (error) {
       return { changed: goneReason(error) }
     }
@@ -43,18 +51,25 @@ export class FileReader {
         // After the read: whatever happened before or during it has left its mark.
         const stats = await fstat(fd)
         if (!sameFingerprint(fingerprintOf(stats), record)) {
-          if (keep) this.forget(file)
+          this.forget(file)
           return { changed: 'it was written to' }
         }
       }
       if (bytes < length) return { changed: 'it is shorter than it was' }
       return { data }
     } catch (error) {
-      if (keep) this.forget(file)
+      this.forget(file)
       return { changed: goneReason(error) }
     } finally {
-      if (!keep) fs.close(fd, ignore)
+      if (!check) fs.close(fd, ignore)
     }
+  }
+
+  async #readSmall(file: string, record: FileRecord, check: boolean): Promise<ReadResult> {
+    const result = await this.#workers.read({ file, length: record.size })
+    if (isTaskError(result)) return { changed: goneReason(toError(result)) }
+    if (check && !sameFingerprint(result, record)) return { changed: 'it was written to' }
+    return { data: Buffer.from(result.data.buffer, result.data.byteOffset, result.data.byteLength) }
   }
 
   /** Closes a file that was renamed, replaced or removed. */
@@ -109,6 +124,7 @@ function goneReason(error: unknown): string {
   const code = (error as NodeJS.ErrnoException).code
   if (code === 'ENOENT' || code === 'ENOTDIR') return 'it is gone'
   if (code === 'EACCES' || code === 'EPERM') return 'it can no longer be read: permission denied'
+  if (code === 'ESHORT') return 'it is shorter than it was'
   if (code === 'ELOOP') return 'a link is in its place'
   return `it can no longer be read: ${code ?? 'unknown error'}`
 }

@@ -1,6 +1,8 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { promisify } from 'node:util'
+import { isTaskError, toError } from './file-tasks.js'
+import type { FileWorkers } from './file-workers.js'
 import type { BlockRange } from './layout.js'
 
 const open = promisify(fs.open)
@@ -24,17 +26,26 @@ export class PartialFiles {
   readonly #open = new Map<string, OpenFile>()
   #made: Promise<unknown> | null = null
 
-  constructor(folder: string) {
+  readonly #workers: FileWorkers
+
+  constructor(folder: string, workers: FileWorkers) {
     this.folder = folder
+    this.#workers = workers
   }
 
   file(range: BlockRange): string {
     return path.join(this.folder, `${range.blockOffset}-${range.byteLength}`)
   }
 
+  async makeFolder(): Promise<void> {
+    this.#made ??= mkdir(this.folder, { recursive: true, mode: 0o700 })
+    await this.#made
+  }
+
   /** Writes `data` at `position` bytes. Creates the file and the folder where they are missing. */
   async write(range: BlockRange, data: Buffer, position: number): Promise<void> {
     const file = this.file(range)
+    if (range.blockLength === 1) return this.#writeWhole(file, data)
     const entry = this.#enter(file)
     entry.writes++
     try {
@@ -80,9 +91,14 @@ export class PartialFiles {
     return entry
   }
 
+  async #writeWhole(file: string, data: Buffer): Promise<void> {
+    await this.makeFolder()
+    const result = await this.#workers.write({ file, data })
+    if (isTaskError(result)) throw toError(result)
+  }
+
   async #openFile(file: string): Promise<number> {
-    this.#made ??= mkdir(this.folder, { recursive: true, mode: 0o700 })
-    await this.#made
+    await this.makeFolder()
     const { O_RDWR, O_CREAT, O_NOFOLLOW = 0 } = fs.constants
     return open(file, O_RDWR | O_CREAT | O_NOFOLLOW, 0o666)
   }

@@ -25,14 +25,25 @@ declare module 'hypercore-storage' {
       options?: { reverse?: boolean; limit?: number; capacity?: number }
     ): AsyncIterable<{ key: Buffer; value: Buffer }>
   }
+  export interface TreeNode {
+    index: number
+    size: number
+    hash: Buffer
+  }
   export interface CoreReader {
+    /** The questions to RocksDB so far. */
+    readonly read: { readonly _operations: readonly unknown[] }
     getBlock(index: number): Promise<Buffer | null>
-    getTreeNode(index: number): Promise<{ index: number; size: number; hash: Buffer } | null>
+    getHead(): Promise<{ length: number } | null>
+    getTreeNode(index: number): Promise<TreeNode | null>
     tryFlush(): void
     destroy(): void
   }
   export interface CoreWriter {
     putBlock(index: number, data: Buffer): void
+    putTreeNode(node: TreeNode): void
+    deleteTreeNode(index: number): void
+    deleteTreeNodeRange(start: number, end: number): void
     deleteBlock(index: number): void
     deleteBlockRange(start: number, end: number): void
     flush(): Promise<boolean>

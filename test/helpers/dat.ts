@@ -156,9 +156,16 @@ export class Dat {
     if (!plain) {
       const lines = (this.#rest + text).split('\n')
       this.#rest = lines.pop() ?? ''
-      for (const line of lines) this.events.push(JSON.parse(line) as JsonEvent)
+      for (const line of lines) this.#receive(JSON.parse(line) as JsonEvent)
     }
     this.#look()
+  }
+
+  #receive(event: JsonEvent): void {
+    this.events.push(event)
+    if (event.type !== 'peer.connected' || /^(?:127\.|\[?::1\]?:)/.test(String(event.address))) return
+    this.kill('SIGKILL')
+    throw this.#failure(`left this machine: connected to ${event.address}`)
   }
 
   #failure(what: string): Error {

@@ -1,4 +1,4 @@
-import { formatBytes, formatCount, formatDuration } from '../../base/sizes.js'
+import { formatCount, formatDuration } from '../../base/sizes.js'
 import { amount, bytesOf, countOf, displayWidth, formatRate, percent, truncate } from './format.js'
 import { peersText, uploadText, waitingText } from './messages.js'
 import type { View } from './view.js'

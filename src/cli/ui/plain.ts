@@ -38,6 +38,10 @@ export class PlainUi extends TextUi {
 
   protected beforeResult(): void {}
 
+  protected besides(write: () => void): void {
+    write()
+  }
+
   protected line(text: string): void {
     this.err.post(`${text}\n`)
   }

@@ -40,7 +40,7 @@ export abstract class TextUi implements Ui {
     if (!view) return
     apply(view, event)
     // The bare link is the result of a share, and comes before anything else.
-    if (event.type === 'link' && view.work !== 'clone') this.out.post(`${printable(event.link)}\n`)
+    if (event.type === 'link' && view.work !== 'clone') this.besides(() => this.out.post(`${printable(event.link)}\n`))
     if (event.type === 'file.planned') void this.row(event, plannedLine(event))
     if (event.type === 'note') {
       if (this.style.debug) this.info(this.style.paint.dim(`note: ${printable(event.message)}`))
@@ -73,8 +73,10 @@ export abstract class TextUi implements Ui {
   protected abstract started(): void
   /** Called after an event was taken into the view. */
   protected abstract changed(event: DatEvent, view: View): void
-  /** Called before a result goes to stdout, which may be the same screen. */
+  /** Called before the first result goes to stdout, which may be the same screen: progress is over. */
   protected abstract beforeResult(): void
+  /** Writes on stdout while progress goes on. */
+  protected abstract besides(write: () => void): void
   /** Writes one line on stderr that stays. */
   protected abstract line(text: string): void
 }

@@ -30,6 +30,13 @@ export class TtyUi extends TextUi {
     this.close()
   }
 
+  protected besides(write: () => void): void {
+    const drawing = this.#bars !== null
+    this.#stop()
+    write()
+    if (drawing) this.#start()
+  }
+
   protected line(text: string): void {
     // The line is written over the first line of the display: what is left of that must go.
     if (this.#bars) this.#bars.log(`${text.replaceAll('\n', '\x1b[K\n')}\x1b[K\n`)

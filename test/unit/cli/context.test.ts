@@ -75,9 +75,9 @@ describe('createContext', () => {
     const seen: unknown[] = []
     const ui = { event: (event: unknown) => seen.push(event) } as unknown as Ui
     const { signal } = new AbortController()
-    const context = createContext({ store: 'index', peer: ['a:1'] }, {}, { cwd: '/work', ui, signal })
+    const context = createContext({ store: 'index', peer: ['a:1'] }, {}, { cwd: '/somewhere', ui, signal })
     const { common } = context
-    expect(common).toMatchObject({ store: '/work/index', network: { peers: ['a:1'] }, signal })
+    expect(common).toMatchObject({ store: '/somewhere/index', network: { peers: ['a:1'] }, signal })
     common.report({ type: 'note', message: 'x' })
     expect(seen).toEqual([{ type: 'note', message: 'x' }])
   })
@@ -85,10 +85,10 @@ describe('createContext', () => {
 
 describe('parseTarget', () => {
   it('tells a folder from a link; what exists is a folder', () => {
-    expect(parseTarget('data', '/work', () => false)).toEqual({ dir: '/work/data' })
-    expect(parseTarget(LINK.slice(6), '/work', () => true)).toEqual({ dir: `/work/${LINK.slice(6)}` })
-    expect(parseTarget(`${LINK}/a`, '/work', () => false)).toMatchObject({ link: { path: 'a' } })
-    expect(() => parseTarget(LINK.slice(6, 57), '/work', () => false)).toThrow(
+    expect(parseTarget('data', '/somewhere', () => false)).toEqual({ dir: '/somewhere/data' })
+    expect(parseTarget(LINK.slice(6), '/somewhere', () => true)).toEqual({ dir: `/somewhere/${LINK.slice(6)}` })
+    expect(parseTarget(`${LINK}/a`, '/somewhere', () => false)).toMatchObject({ link: { path: 'a' } })
+    expect(() => parseTarget(LINK.slice(6, 57), '/somewhere', () => false)).toThrow(
       expect.objectContaining({ code: 'NOT_A_LINK' })
     )
   })

@@ -57,6 +57,22 @@ describe('TtyUi', () => {
     expect(listing.stderr.text).toBe(after)
   })
 
+  it('writes the link beside the frame, not into it, when both go to one screen', async () => {
+    const screen = new MemoryStream({ columns: 80 })
+    const outputs = createOutputs({ stdout: screen, stderr: screen })
+    ui = await createUi({ json: false, quiet: false, color: true, debug: false }, outputs, ENV)
+    ui.begin('share', { timeout: null })
+    screen.emit('resize')
+    const before = screen.text.length
+    ui.event(EVENTS.link)
+    const written = screen.text.slice(before)
+    const link = written.indexOf(`${LINK}\n`)
+    expect(link).toBeGreaterThan(0)
+    // The frame is cleared before, and the new one begins below.
+    expect(written.slice(0, link)).toMatch(/\x1b\[0J$/)
+    expect(written.slice(link)).not.toMatch(/^[^\n]*\n\x1b\[\d+A/)
+  })
+
   it('uses no colour when told so, and ASCII where the terminal knows no Unicode', async () => {
     for (const [env, options] of [
       [{ ...ENV, NO_COLOR: '1' }, {}],
