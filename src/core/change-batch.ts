@@ -150,8 +150,10 @@ export class ChangeBatch {
     await this.#writeEntries(puts, removals, complete)
 
     const done = this.#index.batch()
+    const indexing = blocks.length > 0
     for (const { record, previous, contentHash } of puts) {
-      done.put(record, previous)
+      // Its owner was written above, with the blocks that it has now.
+      done.put(record, indexing && record.range ? record : previous)
       if (contentHash && record.range) done.putContent(contentHash, record.range)
     }
     for (const record of removals) done.remove(record)

@@ -105,7 +105,9 @@ async function decideFile(
     if (settled) return settled
   }
   const end = range.blockOffset + range.blockLength
-  let have = content.core.bitfield.count(range.blockOffset, range.blockLength, true)
+  // Counted as far as there are blocks: a peer may claim more of them than can be counted in a lifetime.
+  const known = Math.max(0, Math.min(end, content.length) - range.blockOffset)
+  let have = content.core.bitfield.count(range.blockOffset, known, true)
   if (have > 0) {
     if (mine && record.state === 'partial') {
       if (fs.existsSync(open.files.partials.file(range))) return { act: 'fetch', range, blockSize, have }

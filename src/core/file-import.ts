@@ -7,7 +7,7 @@ import { type HashJob, type HashResult, toError } from '../storage/file-tasks.js
 import { HashedBlock } from '../storage/hashed-block.js'
 import { BLOCK_SIZE, type BlockRange } from '../storage/layout.js'
 import type { ImportContext } from './import-context.js'
-import { type Found, look } from './walk.js'
+import { type Found, look, QUIETLY } from './walk.js'
 
 /** A file is hashed in stretches of this many bytes, several at once. */
 export const TASK_BYTES = 16 * 1024 * 1024
@@ -69,7 +69,7 @@ export class FileImport {
       const outcome = large ? await this.#commitLarge(onbytes, flush) : await this.#commitWhole(onbytes)
       if (outcome !== 'changed') return outcome
       if (this.#options.signal.aborted) return DONE
-      const again = await look({ ...this.#lookOptions() }, this.#found.path)
+      const again = await look({ root: this.#options.open.place.root, ...QUIETLY }, this.#found.path)
       if (again?.kind !== 'file') return { failed: 'it went away while it was read' }
       this.#found = again
       this.#moved = null
@@ -196,11 +196,6 @@ export class FileImport {
   #job(start: number): HashJob {
     const file = path.join(this.#options.open.place.root, this.#found.path)
     return { file, start, length: Math.min(TASK_BYTES, this.#found.size - start), blockSize: BLOCK_SIZE }
-  }
-
-  #lookOptions() {
-    const { open, rules } = this.#options
-    return { root: open.place.root, folder: '', rules, onskip: () => {}, onfail: () => {} }
   }
 
   #record(range: BlockRange | null): FileRecord {

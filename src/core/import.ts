@@ -3,7 +3,7 @@ import { type FileRecord, sameFingerprint } from '../storage/file-record.js'
 import type { HashJob } from '../storage/file-tasks.js'
 import { FileImport, PENDING, TASK_BYTES } from './file-import.js'
 import type { ImportContext } from './import-context.js'
-import { compareBytes, type Found, look, type WalkOptions, walk } from './walk.js'
+import { compareBytes, type Found, look, QUIETLY, type WalkOptions, walk } from './walk.js'
 
 /** What one thread hashes at a time: up to TASK_BYTES of many small files, or of one large one. */
 const TASK_FILES = 64
@@ -68,10 +68,7 @@ export class Import {
     const pending = await open.index.getMeta<string>(PENDING)
     const record = pending ? await open.index.get(pending) : null
     if (record?.state !== 'indexing') return
-    const found = await look(
-      { root: open.place.root, folder: '', rules: this.#options.rules, onskip: () => {}, onfail: () => {} },
-      record.path
-    )
+    const found = await look({ root: open.place.root, ...QUIETLY }, record.path)
     if (found && isUnchanged(found, record)) {
       await new FileImport(this.#options, found, record).commit(() => {}, this.#flushNow)
     } else {
@@ -97,6 +94,7 @@ export class Import {
       root: open.place.root,
       folder,
       rules,
+      workers: open.workers,
       onskip: (skipped: string, reason: string) => {
         this.#result.skipped++
         report({ type: 'file.skipped', path: skipped, reason })

@@ -1,4 +1,5 @@
 import type Hypercore from 'hypercore'
+import type { ReplicationPeer } from 'hypercore'
 import type { Report } from '../base/events.js'
 import { Scope } from '../base/scope.js'
 import { connect } from '../transport/connector.js'
@@ -15,8 +16,8 @@ const REVIVE_MS = 1000
  * Requests under way to a peer, by the average size of a block. Small blocks need many to fill a path, large ones few:
  * what is under way is memory. Hypercore's own limits are in blocks, whatever their size.
  */
-const INFLIGHT_BYTES = 24 * 1024 * 1024
-const MIN_INFLIGHT = 16
+const INFLIGHT_BYTES = 16 * 1024 * 1024
+const MIN_INFLIGHT = 4
 const MAX_INFLIGHT = 512
 
 export interface ReplicationOptions {
@@ -101,6 +102,8 @@ export class Replication {
       this.#uploaded += bytes
     }
     content.on('upload', onupload)
+    content.on('peer-add', countProcessing)
+    for (const peer of content.peers) countProcessing(peer)
     const progress = setInterval(() => {
       const bytesPerSecond = rate.update(this.#uploaded)
       if (this.#uploaded === reported) return
@@ -111,6 +114,7 @@ export class Replication {
     const revive = setInterval(() => this.#revive(), REVIVE_MS)
     this.#scope.defer(() => {
       content.off('upload', onupload)
+      content.off('peer-add', countProcessing)
       clearInterval(progress)
       clearInterval(revive)
     })
@@ -138,6 +142,17 @@ export class Replication {
       }
     }
     if (revived) replicator.updateAll()
+  }
+}
+
+/**
+ * Counts blocks that have arrived but are not yet verified and written as still under way. Hypercore asks for the next
+ * block as soon as one arrives: with a disk that is slower than the network, memory would fill with what waits for it.
+ */
+function countProcessing(peer: ReplicationPeer): void {
+  const getMaxInflight = peer.getMaxInflight
+  peer.getMaxInflight = function limit() {
+    return Math.max(0, getMaxInflight.call(this) - this.dataProcessing)
   }
 }
 

@@ -6,7 +6,7 @@ import { type OpenDrive, openDrive, placeOf } from './drive.js'
 import { datKeys, fileKeys, readState, STATE } from './entry.js'
 import { IgnoreRules } from './ignore.js'
 import { findFolder, SAVED_CLONE, type SavedClone } from './pull.js'
-import { compareBytes, look, type WalkOptions, walk } from './walk.js'
+import { compareBytes, look, QUIETLY, type WalkOptions, walk } from './walk.js'
 
 export interface Status {
   link: string
@@ -72,10 +72,9 @@ async function findMissing(open: OpenDrive) {
 
 async function findChanges(open: OpenDrive): Promise<Status['changed']> {
   const changed: Status['changed'] = []
-  const ignore = (): void => {}
   const owner = open.identity.role === 'owner'
   const rules = IgnoreRules.root([], owner)
-  const options: WalkOptions = { root: open.place.root, folder: '', rules, onskip: ignore, onfail: ignore }
+  const options: WalkOptions = { root: open.place.root, folder: '', rules, workers: open.workers, ...QUIETLY }
   const { file } = open.identity
   const found = file === null ? walk(options) : lookAtOne(options, file)
   const records = open.index.records()

@@ -13,7 +13,7 @@ import { IgnoreRules } from './ignore.js'
 import { Import } from './import.js'
 import { findFolder, SAVED_CLONE, type SavedClone } from './pull.js'
 import type { CommonOptions } from './session.js'
-import { look } from './walk.js'
+import { look, QUIETLY } from './walk.js'
 
 export interface VerifyOptions extends CommonOptions {
   dir: string
@@ -108,8 +108,7 @@ async function checkFile(
   onbytes: (bytes: number) => void
 ): Promise<Problem['problem'] | null> {
   const { root } = open.place
-  const quiet = { root, folder: '', rules: IgnoreRules.root([], false), onskip: () => {}, onfail: () => {} }
-  const found = await look(quiet, record.path)
+  const found = await look({ root, ...QUIETLY }, record.path)
   if (found?.kind !== 'file') return 'missing'
   const touched = !sameFingerprint(found, record)
   if (found.size !== record.size) return 'altered'

@@ -1,14 +1,26 @@
-import fs, { type Dirent, type Stats } from 'node:fs'
+import fs, { type Stats } from 'node:fs'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import { reasonOf, systemCode } from '../base/errors.js'
 import type { Fingerprint } from '../storage/file-record.js'
 import { fingerprintOf } from '../storage/file-record.js'
+import {
+  FOLDER,
+  GONE,
+  isTaskError,
+  LINK,
+  type ListResult,
+  OTHER,
+  type TaskError,
+  toError
+} from '../storage/file-tasks.js'
+import type { FileWorkers } from '../storage/file-workers.js'
 import { type IgnoreRules, isOwnFolder } from './ignore.js'
 
 const lstat = promisify(fs.lstat)
-/** Files looked at side by side: enough to hide the latency of a network file system. */
-const LSTAT_CONCURRENCY = 64
+/** Folders listed ahead, to hide the latency of a network file system. */
+const LIST_AHEAD = 4
+const NOT_DATA = 'it is not a file, a folder or a link'
 
 /** What a walk finds. Folders are told of only if they are empty; their path ends with a slash, as in the index. */
 export interface Found extends Fingerprint {
@@ -19,11 +31,15 @@ export interface Found extends Fingerprint {
   target: string
 }
 
-export interface WalkOptions {
-  root: string
+export interface WalkOptions extends LookOptions {
   /** Where to begin: '' or `a/b/`. */
   folder: string
   rules: IgnoreRules
+  workers: Pick<FileWorkers, 'list'>
+}
+
+export interface LookOptions {
+  root: string
   /** Something is left out on purpose. */
   onskip: (path: string, reason: string) => void
   /** Something could not be read; what the index knows of it (and of all below, for a folder) is to be kept. */
@@ -53,58 +69,102 @@ async function rulesAbove({ root, folder, rules, onfail }: WalkOptions): Promise
   return rules
 }
 
-async function* walkFolder(options: WalkOptions, folder: string, outer: IgnoreRules): AsyncGenerator<Found, boolean> {
-  const { root, onskip, onfail } = options
-  let entries: Dirent[]
-  try {
-    entries = await fs.promises.readdir(path.join(root, folder), { withFileTypes: true })
-  } catch (error) {
+/** @returns whether there is anything in the folder */
+async function* walkFolder(
+  options: WalkOptions,
+  folder: string,
+  outer: IgnoreRules,
+  listing: Promise<ListResult> = list(options, folder)
+): AsyncGenerator<Found, boolean> {
+  const listed = await listing
+  if (isTaskError(listed)) {
     // Gone again since its parent was read: then it is simply not there.
-    if (systemCode(error) !== 'ENOENT') onfail(folder, reasonOf(error))
+    if (listed.error.code !== 'ENOENT') options.onfail(folder, reasonOf(toError(listed)))
     return true
   }
-  const rules = await outer.enter(root, folder)
-  // A folder sorts as its name with a slash: so the order of a walk is the order of whole paths.
-  const names = entries.map((entry) => folder + entry.name + (entry.isDirectory() ? '/' : '')).sort(compareBytes)
+  const rules = await outer.enter(options.root, folder)
+  const entries = sorted(listed, folder, rules, options)
+  /** Listings of the next folders, asked for before they are needed. */
+  const ahead = new Map<string, Promise<ListResult>>()
+  let next = 0
   let any = false
-  for (let i = 0; i < names.length; i += LSTAT_CONCURRENCY) {
-    const chunk = names.slice(i, i + LSTAT_CONCURRENCY).filter((name) => {
-      const reason = rules.reason(name)
-      if (reason && !isOwnFolder(name)) onskip(name, reason)
-      return reason === null
-    })
-    const found = await Promise.all(chunk.map((name) => (name.endsWith('/') ? name : look(options, name))))
-    for (const item of found) {
-      if (item === null) continue
+  for (const [i, entry] of entries.entries()) {
+    if (typeof entry !== 'string') {
       any = true
-      if (typeof item === 'string') {
-        if (!(yield* walkFolder(options, item, rules))) {
-          yield emptyFolder(item)
-        }
-      } else {
-        yield item
-      }
+      yield entry
+      continue
     }
+    for (next = Math.max(next, i); next < entries.length && ahead.size < LIST_AHEAD; next++) {
+      const name = entries[next]
+      if (typeof name === 'string') ahead.set(name, list(options, name))
+    }
+    const below = ahead.get(entry) ?? list(options, entry)
+    ahead.delete(entry)
+    any = true
+    if (!(yield* walkFolder(options, entry, rules, below))) yield emptyFolder(entry)
   }
   return any
+}
+
+function list({ root, workers }: WalkOptions, folder: string): Promise<ListResult> {
+  return workers.list({ folder: path.join(root, folder) })
+}
+
+/** What is in a folder and is to be shared, in order: files and links, and the names of folders. */
+function sorted(
+  listed: Exclude<ListResult, TaskError>,
+  folder: string,
+  rules: IgnoreRules,
+  { onskip, onfail }: WalkOptions
+): (Found | string)[] {
+  const { names, kinds, prints, executable, targets, failures } = listed
+  // A folder sorts as its name with a slash: so the order of a walk is the order of whole paths.
+  const paths = names.map((name, i) => folder + name + (kinds[i] === FOLDER ? '/' : ''))
+  const order = paths.map((_, i) => i).sort((a, b) => compareBytes(paths[a] as string, paths[b] as string))
+  const entries: (Found | string)[] = []
+  for (const i of order) {
+    const name = paths[i] as string
+    const reason = rules.reason(name)
+    if (reason) {
+      if (!isOwnFolder(name)) onskip(name, reason)
+    } else if (kinds[i] === FOLDER) {
+      entries.push(name)
+    } else if (kinds[i] === GONE) {
+      failed(name, failures[i] ?? '', onfail)
+    } else if (kinds[i] === OTHER) {
+      onskip(name, NOT_DATA)
+    } else {
+      const [size = 0, mtime = 0, inode = 0] = prints.subarray(i * 3, i * 3 + 3)
+      const kind = kinds[i] === LINK ? 'link' : 'file'
+      entries.push({ path: name, kind, executable: executable[i] === 1, target: targets[i] ?? '', size, mtime, inode })
+    }
+  }
+  return entries
+}
+
+function failed(name: string, code: string, onfail: WalkOptions['onfail']): void {
+  if (code !== 'ENOENT') onfail(name, reasonOf(Object.assign(new Error(code), { code })))
+  // Node shows bytes that are no UTF-8 as U+FFFD, and then there is no such file.
+  else if (name.includes('\ufffd')) onfail(name, 'its name is not valid UTF-8: rename it')
 }
 
 function emptyFolder(name: string): Found {
   return { path: name, kind: 'folder', executable: false, target: '', size: 0, mtime: 0, inode: 0 }
 }
 
+/** For a look at something that was told of before. */
+export const QUIETLY = { onskip: () => {}, onfail: () => {} }
+
 /** Looks at one path; null if it is nothing that can be shared, or gone. */
-export async function look({ root, onskip, onfail }: WalkOptions, relative: string): Promise<Found | null> {
+export async function look({ root, onskip, onfail }: LookOptions, relative: string): Promise<Found | null> {
   const file = path.join(root, relative)
   try {
     const stats = await lstat(file)
     if (stats.isFile()) return found(relative, 'file', stats, '')
     if (stats.isSymbolicLink()) return found(relative, 'link', stats, await fs.promises.readlink(file))
-    onskip(relative, 'it is not a file, a folder or a link')
+    onskip(relative, NOT_DATA)
   } catch (error) {
-    if (systemCode(error) !== 'ENOENT') onfail(relative, reasonOf(error))
-    // Node shows bytes that are no UTF-8 as U+FFFD, and then there is no such file.
-    else if (relative.includes('\ufffd')) onfail(relative, 'its name is not valid UTF-8: rename it')
+    failed(relative, systemCode(error), onfail)
   }
   return null
 }

@@ -12,7 +12,6 @@ import { PartialFiles } from './partial-files.js'
 /** Blocks that are read before they are asked for, when a peer reads in order; bounded by bytes for large ones. */
 const READ_AHEAD_BLOCKS = 64
 const READ_AHEAD_BYTES = 6 * 1024 * 1024
-const MAX_READ_AHEAD = 256
 
 /** A file that is being downloaded. */
 export interface Incoming {
@@ -65,7 +64,7 @@ export class ContentFiles implements BlockPlace {
     this.#ahead.delete(index)
     const sequential = index === this.#lastRead + 1
     this.#lastRead = index
-    if (sequential) void ready.then((block) => this.#readAhead(index, block?.length ?? 0)).catch(ignore)
+    if (sequential) void ready.then((block) => this.#readAhead(block?.length ?? 0)).catch(ignore)
     return ready
   }
 
@@ -125,16 +124,20 @@ export class ContentFiles implements BlockPlace {
   }
 
   /** Reads on in steps of half the distance: many files at once cost little more than one. */
-  #readAhead(index: number, length: number): void {
+  #readAhead(length: number): void {
+    // From what was asked for last, not from what was just read: by now others were asked for too.
+    const index = this.#lastRead
     const count = Math.min(READ_AHEAD_BLOCKS, Math.floor(READ_AHEAD_BYTES / Math.max(length, 1)))
-    if (this.#aheadUntil < index || this.#aheadUntil > index + 2 * count) this.#aheadUntil = index
+    if (this.#aheadUntil < index || this.#aheadUntil > index + 2 * count) {
+      this.#aheadUntil = index
+      // Left over from another run of blocks.
+      this.#ahead.clear()
+    }
     if (this.#aheadUntil - index > count / 2) return
     const first = this.#aheadUntil + 1
     this.#aheadUntil = index + count
     for (let i = first; i <= this.#aheadUntil; i++) {
       if (this.#ahead.has(i)) continue
-      const oldest = this.#ahead.keys().next().value
-      if (this.#ahead.size >= MAX_READ_AHEAD && oldest !== undefined) this.#ahead.delete(oldest)
       const reading = this.#read(i)
       this.#ahead.set(i, reading)
       // "Not there" is true for now only: it may be committed a moment later.

@@ -122,8 +122,9 @@ export class FileIndex {
     return {
       put: (record, previous) => {
         operations.push((tx) => {
-          if (previous) removeKeys(tx, previous)
-          putKeys(tx, record)
+          const sameBlocks = previous !== null && previous.range?.blockOffset === record.range?.blockOffset
+          if (previous && !sameBlocks) removeKeys(tx, previous)
+          putKeys(tx, record, !sameBlocks)
         })
         if (previous) changed.push(previous)
         changed.push(record)
@@ -157,9 +158,9 @@ export class FileIndex {
   }
 }
 
-function putKeys(tx: RocksWrite, record: FileRecord): void {
+function putKeys(tx: RocksWrite, record: FileRecord, blocks: boolean): void {
   tx.tryPut(pathKey(record.path), encodeRecord(record))
-  if (record.range) tx.tryPut(blockKey(record.range.blockOffset, record.path), Buffer.alloc(0))
+  if (blocks && record.range) tx.tryPut(blockKey(record.range.blockOffset, record.path), Buffer.alloc(0))
   if (movable(record)) tx.tryPut(inodeKey(record), Buffer.from(record.path))
 }
 

@@ -43,7 +43,34 @@ export interface TaskError {
   error: { code: string; message: string }
 }
 
+/** List a folder. */
+export interface ListJob {
+  folder: string
+}
+/** What is in a folder, in no order: columns instead of rows, which cross threads for less. */
+export type ListResult =
+  | {
+      names: string[]
+      /** Of each name: FOLDER, FILE, LINK, OTHER, or GONE if it vanished meanwhile. */
+      kinds: Uint8Array
+      /** Size, mtime and inode of each name, one after the other; zeros for folders. */
+      prints: Float64Array
+      /** 1 for each file that its owner may execute. */
+      executable: Uint8Array
+      /** By position: what links say, and why a name could not be looked at (a system code). */
+      targets: Record<number, string>
+      failures: Record<number, string>
+    }
+  | TaskError
+
+export const FOLDER = 0
+export const FILE = 1
+export const LINK = 2
+export const OTHER = 3
+export const GONE = 4
+
 export type Task =
+  | { kind: 'list'; jobs: ListJob[] }
   | { kind: 'hash'; jobs: HashJob[] }
   | { kind: 'read'; jobs: ReadJob[] }
   | { kind: 'write'; jobs: WriteJob[] }

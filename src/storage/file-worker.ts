@@ -2,17 +2,24 @@ import fs from 'node:fs'
 import { createRequire } from 'node:module'
 import { parentPort } from 'node:worker_threads'
 import { fingerprintOf } from './file-record.js'
-import type {
-  HashJob,
-  HashResult,
-  PlaceJob,
-  PlaceResult,
-  ReadJob,
-  ReadResult,
-  Task,
-  TaskError,
-  WriteJob,
-  WriteResult
+import {
+  FILE,
+  FOLDER,
+  GONE,
+  type HashJob,
+  type HashResult,
+  LINK,
+  type ListJob,
+  type ListResult,
+  OTHER,
+  type PlaceJob,
+  type PlaceResult,
+  type ReadJob,
+  type ReadResult,
+  type Task,
+  type TaskError,
+  type WriteJob,
+  type WriteResult
 } from './file-tasks.js'
 
 // Runs in a worker thread. Synchronous on purpose: it has nothing else to do, and a file operation that need not be
@@ -44,6 +51,33 @@ function hashFile(job: HashJob): HashResult {
   } finally {
     fs.closeSync(fd)
   }
+}
+
+function listFolder({ folder }: ListJob): ListResult {
+  const entries = fs.readdirSync(folder, { withFileTypes: true })
+  const names = entries.map(({ name }) => name)
+  const kinds = new Uint8Array(entries.length)
+  const prints = new Float64Array(entries.length * 3)
+  const executable = new Uint8Array(entries.length)
+  const targets: Record<number, string> = {}
+  const failures: Record<number, string> = {}
+  entries.forEach((entry, i) => {
+    // Some file systems do not say in the listing what an entry is; then it is looked at like a file.
+    if (entry.isDirectory()) return
+    const file = `${folder}/${entry.name}`
+    try {
+      const stats = fs.lstatSync(file)
+      const { size, mtime, inode } = fingerprintOf(stats)
+      prints.set([size, mtime, inode], i * 3)
+      kinds[i] = stats.isFile() ? FILE : stats.isSymbolicLink() ? LINK : stats.isDirectory() ? FOLDER : OTHER
+      if (stats.isFile() && (stats.mode & 0o100) !== 0) executable[i] = 1
+      if (stats.isSymbolicLink()) targets[i] = fs.readlinkSync(file)
+    } catch (error) {
+      kinds[i] = GONE
+      failures[i] = (error as NodeJS.ErrnoException).code ?? ''
+    }
+  })
+  return { names, kinds, prints, executable, targets, failures }
 }
 
 function readFile({ file, length }: ReadJob): ReadResult {
@@ -113,6 +147,8 @@ function attempt<J, R>(work: (job: J) => R): (job: J) => R | TaskError {
 
 function run(task: Task): object[] {
   switch (task.kind) {
+    case 'list':
+      return task.jobs.map(attempt(listFolder))
     case 'hash':
       return task.jobs.map(attempt(hashFile))
     case 'read':

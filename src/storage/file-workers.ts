@@ -3,6 +3,8 @@ import { Batcher } from './batcher.js'
 import type {
   HashJob,
   HashResult,
+  ListJob,
+  ListResult,
   PlaceJob,
   PlaceResult,
   ReadJob,
@@ -56,6 +58,11 @@ export class FileWorkers {
   /** Hashes jobs one after the other in one thread. Failures of single files are in the results. */
   hash(jobs: HashJob[]): Promise<HashResult[]> {
     return this.#run({ kind: 'hash', jobs })
+  }
+
+  async list(job: ListJob): Promise<ListResult> {
+    const [result] = await this.#run<ListResult>({ kind: 'list', jobs: [job] })
+    return result as ListResult
   }
 
   read(job: ReadJob): Promise<ReadResult> {

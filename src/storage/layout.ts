@@ -40,12 +40,17 @@ export function blockSpan(range: BlockRange, blockSize: number, index: number): 
   return { start, length: Math.min(blockSize, range.byteLength - start) }
 }
 
-/** True for a range that a peer may claim: whole numbers, not negative, that fit together. */
+/** Files of 64 TiB, and shares of 4 PiB: the replicator's work grows with a range, whether its blocks exist or not. */
+const MAX_BLOCKS_OF_FILE = 2 ** 26
+const MAX_BLOCKS = 2 ** 32
+
+/** True for a range that a peer may claim: whole numbers, not negative, not absurd, that fit together. */
 export function isValidRange(range: BlockRange): boolean {
   const { blockOffset, blockLength, byteOffset, byteLength } = range
   return (
     [blockOffset, blockLength, byteOffset, byteLength].every((n) => Number.isSafeInteger(n) && n >= 0) &&
-    Number.isSafeInteger(blockOffset + blockLength) &&
+    blockLength <= MAX_BLOCKS_OF_FILE &&
+    blockOffset + blockLength <= MAX_BLOCKS &&
     (blockLength === 0) === (byteLength === 0) &&
     byteLength >= blockLength
   )

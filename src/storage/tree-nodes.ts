@@ -28,7 +28,8 @@ export class TreeNodes {
   /** Nodes that were committed. */
   add(nodes: readonly TreeNode[]): void {
     for (const node of nodes) {
-      this.#nodes.set(node.index, node)
+      // The hash is copied: it may be a part of the message that it came in, a whole block that would be kept with it.
+      this.#nodes.set(node.index, { index: node.index, size: node.size, hash: Buffer.from(node.hash) })
       if (this.#present) this.#mark(node.index)
     }
     // The oldest go first; the order of insertion is good enough, since neighbours are used together.

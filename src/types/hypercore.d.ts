@@ -11,6 +11,10 @@ declare module 'hypercore' {
     readonly remoteOpened: boolean
     readonly remoteContiguousLength: number
     readonly inflight: number
+    /** Messages with data that have arrived and are not dealt with yet. */
+    readonly dataProcessing: number
+    /** How many requests may be under way. */
+    getMaxInflight(): number
     paused: boolean
     stats: { notAvailableBackoffs: number; backoffs: number; invalidData: number; invalidRequests: number }
   }

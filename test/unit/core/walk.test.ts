@@ -2,11 +2,15 @@ import { execFile } from 'node:child_process'
 import { chmod, lstat, mkdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { IGNORE_FILE, IgnoreRules } from '../../../src/core/ignore.js'
 import { compareBytes, type Found, look, walk } from '../../../src/core/walk.js'
-import { temporaryFolder } from '../../helpers/core.js'
+import { built, temporaryFolder } from '../../helpers/core.js'
 import { writeTree } from '../../helpers/trees.js'
+
+const { FileWorkers } = await built<typeof import('../../../src/storage/file-workers.js')>('storage/file-workers')
+const workers = new FileWorkers(2)
+afterAll(() => workers.close())
 
 let root: string
 beforeEach(async () => {
@@ -28,7 +32,7 @@ async function walked(folder = '', rules = IgnoreRules.root([], true)): Promise<
   const onfail = (path: string, reason: string) => {
     result.failed[path] = reason
   }
-  for await (const found of walk({ root, folder, rules, onskip, onfail })) {
+  for await (const found of walk({ root, folder, rules, workers, onskip, onfail })) {
     result.paths.push(found.path)
     result.found.push(found)
   }

@@ -92,6 +92,8 @@ describe('a range that a peer claims', () => {
     range(1, Number.NaN),
     range(1, Number.POSITIVE_INFINITY),
     range(1, 2 ** 53),
+    range(2 ** 27, 2 ** 43),
+    range(1, 1, 2 ** 32),
     range(2, 2, Number.MAX_SAFE_INTEGER - 1),
     range('1' as unknown as number, 1),
     range(1, null as unknown as number),
