@@ -14,7 +14,7 @@ import { RecordWriter } from './record-writer.js'
 import { Requests } from './requests.js'
 
 /** Files under way at once: enough to keep a path full, few enough that memory does not grow with the share. */
-const MAX_ACTIVE = 4096
+const MAX_ACTIVE = 1024
 /** File operations side by side, to hide the latency of a network file system. */
 const CONCURRENCY = 32
 
@@ -132,8 +132,9 @@ export class DownloadActions {
     if (dryRun) return report({ type: 'file.planned', path: record.path, action: 'remove', bytes: record.size })
     try {
       const stats = await this.#destination.look(record.path)
-      if (stats && record.state === 'done') {
-        const untouched = stats.mtimeMs === record.mtime && stats.ino === record.inode
+      if (record.state === 'done') {
+        // What moved within the clone is gone from here already; the folder that it left empty is not.
+        const untouched = !stats || (stats.mtimeMs === record.mtime && stats.ino === record.inode)
         // An altered file is the user's own now: it stays, and dat forgets it.
         if (untouched || force) await this.#destination.remove(record.path)
         else report({ type: 'note', message: `${record.path} is gone from the share; your altered copy stays` })

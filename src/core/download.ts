@@ -5,12 +5,12 @@ import type { FileRecord } from '../storage/file-record.js'
 import { Destination, InTheWay } from './destination.js'
 import { DownloadActions } from './download-actions.js'
 import type { DownloadContext, Unresolved, Wanted } from './download-context.js'
-import { datKeys, FOLDERS, fileKeys, folderOfKey, readState, type ShareState, STATE } from './entry.js'
+import { datKeys, FOLDERS, fileKeys, folderOfKey, isEntry, readState, type ShareState, STATE } from './entry.js'
 import { compareBytes } from './walk.js'
 
 /** Entries that are decided on, and asked for, together. The first few come at once, so that data flows early. */
 const FIRST_CHUNK = 32
-const CHUNK = 512
+const CHUNK = 256
 
 /** Makes a folder like a drive, version after version. */
 export class Download {
@@ -144,6 +144,7 @@ export class Download {
 
   async #want(path: string, value: EntryValue, record: FileRecord | null | undefined): Promise<void> {
     if (!this.#options.selection.wants(path)) return
+    if (!isEntry(value)) return this.#fail(path, new Error('its entry is not valid'))
     this.#chunk.push({ path, value, record })
     if (this.#chunk.length >= this.#chunkSize) await this.#planChunk()
   }

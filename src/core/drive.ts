@@ -4,6 +4,7 @@ import path from 'node:path'
 import Corestore from 'corestore'
 import type Hypercore from 'hypercore'
 import Hyperdrive from 'hyperdrive'
+import Rache from 'rache'
 import { DatError, fileError, systemCode } from '../base/errors.js'
 import { STORE_NAME } from '../base/safe-path.js'
 import { Scope } from '../base/scope.js'
@@ -30,6 +31,8 @@ export interface Identity {
 }
 
 const MAX_WORKERS = 4
+/** Entries that Hyperbee keeps decoded, about 1 kB each; its own default of 65,536 is sized for servers. */
+const CACHED_ENTRIES = 4096
 const IDENTITY = 'identity'
 /** Below the store, since Corestore moves files that it does not know out of its own folder. */
 const INDEX_FOLDER = 'index'
@@ -85,7 +88,8 @@ export async function openDrive(options: OpenDriveOptions): Promise<OpenDrive> {
   const scope = new Scope()
   try {
     const storage = new InPlaceStorage(folder, { readOnly })
-    const store = new Corestore(storage, readOnly ? { readOnly: true } : {})
+    const globalCache = new Rache({ maxSize: CACHED_ENTRIES })
+    const store = new Corestore(storage, { globalCache, ...(readOnly ? { readOnly: true } : {}) })
     scope.defer(() => store.close())
     await store.ready()
     const index = new FileIndex(storage.db)

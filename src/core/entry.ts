@@ -1,6 +1,7 @@
 import type { EntryValue } from 'hyperdrive'
 import SubEncoder from 'sub-encoder'
 import type { FileRecord } from '../storage/file-record.js'
+import { type BlockRange, isValidRange } from '../storage/layout.js'
 
 /** What dat writes into a drive beside what every Hyperdrive has. docs/storage-format.md explains it to people. */
 
@@ -52,6 +53,14 @@ export function entryOf(record: FileRecord): EntryValue {
     blob: record.range,
     metadata: record.kind === 'link' ? null : { mtime: record.mtime }
   }
+}
+
+/** Whether an entry is one: the other side may have written anything under the key of a file. */
+export function isEntry(value: unknown): value is EntryValue {
+  if (typeof value !== 'object' || value === null) return false
+  const { blob = null, linkname = null } = value as Partial<Record<keyof EntryValue, unknown>>
+  if (linkname !== null && typeof linkname !== 'string') return false
+  return blob === null || (typeof blob === 'object' && isValidRange(blob as BlockRange))
 }
 
 /** The modification time that an entry carries, in milliseconds; null for a drive that was not made by dat. */

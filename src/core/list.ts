@@ -1,6 +1,6 @@
 import type { EntryValue } from 'hyperdrive'
 import { DatError } from '../base/errors.js'
-import { datKeys, FOLDERS, fileKeys, folderOfKey, mtimeOf } from './entry.js'
+import { datKeys, FOLDERS, fileKeys, folderOfKey, isEntry, mtimeOf } from './entry.js'
 import { type ReadOptions, readDrive } from './read-drive.js'
 import { Selection } from './selection.js'
 
@@ -23,7 +23,7 @@ export async function* listFiles(options: ReadOptions & { path: string }): Async
     for await (const { key, value } of open.drive.db.createReadStream<EntryValue>({}, fileKeys)) {
       const path = key.replace(/^\//, '')
       if (options.signal.aborted) return
-      if (!selection.wants(path)) continue
+      if (!selection.wants(path) || !isEntry(value)) continue
       any = true
       const kind = value.linkname ? 'link' : 'file'
       const bytes = value.blob?.byteLength ?? 0

@@ -16,9 +16,9 @@ const REVIVE_MS = 1000
  * Requests under way to a peer, by the average size of a block. Small blocks need many to fill a path, large ones few:
  * what is under way is memory. Hypercore's own limits are in blocks, whatever their size.
  */
-const INFLIGHT_BYTES = 16 * 1024 * 1024
+const INFLIGHT_BYTES = 12 * 1024 * 1024
 const MIN_INFLIGHT = 4
-const MAX_INFLIGHT = 512
+const MAX_INFLIGHT = 256
 
 export interface ReplicationOptions {
   open: OpenDrive

@@ -3,7 +3,7 @@ import { formatLink } from '../base/link.js'
 import { safePath } from '../base/safe-path.js'
 import type { FileRecord } from '../storage/file-record.js'
 import { type OpenDrive, openDrive, placeOf } from './drive.js'
-import { datKeys, fileKeys, readState, STATE } from './entry.js'
+import { datKeys, fileKeys, isEntry, readState, STATE } from './entry.js'
 import { IgnoreRules } from './ignore.js'
 import { findFolder, SAVED_CLONE, type SavedClone } from './pull.js'
 import { compareBytes, look, QUIETLY, type WalkOptions, walk } from './walk.js'
@@ -57,7 +57,7 @@ async function findMissing(open: OpenDrive) {
   const result = { files: 0, bytes: 0, paths: [] as Status['missing'], missingBytes: 0 }
   if (open.drive.core.length === 0) return result
   for await (const { key, value } of open.drive.db.createReadStream<EntryValue>({}, fileKeys)) {
-    const bytes = value.blob?.byteLength ?? 0
+    const bytes = isEntry(value) ? (value.blob?.byteLength ?? 0) : 0
     result.files++
     result.bytes += bytes
     const checked = safePath(key)

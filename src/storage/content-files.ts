@@ -5,8 +5,8 @@ import type { FileIndex } from './file-index.js'
 import { FileReader } from './file-reader.js'
 import type { FileRecord } from './file-record.js'
 import type { FileWorkers } from './file-workers.js'
-import { leafHash } from './hashed-block.js'
 import { type BlockRange, blockSpan, uniformBlockSize } from './layout.js'
+import { leafHash } from './leaf-hash.js'
 import { PartialFiles } from './partial-files.js'
 
 /** Blocks that are read before they are asked for, when a peer reads in order; bounded by bytes for large ones. */

@@ -122,6 +122,8 @@ function decorate(
     return decorate(original.snapshot.call(this), place, memory, generation ?? memory?.generation ?? null)
   }
   storage.atomize = function atomize(atom) {
+    // What an atom writes reaches RocksDB without passing through here.
+    if (memory) forget(memory)
     return decorate(original.atomize.call(this, atom), place, null)
   }
   storage.createSession = async function createSession(name, head) {
@@ -184,20 +186,21 @@ function remember(writer: CoreWriter, memory: Memory): void {
     deleteBlockRange.call(this, start, end)
   }
   writer.flush = async function flushAndRemember() {
-    if (deleted) forget()
+    if (deleted) forget(memory)
     const flushed = await flush.call(this)
-    if (deleted) forget()
+    if (deleted) forget(memory)
     else {
       nodes.add(newNodes)
       for (const [index, data] of newBlocks) blocks.add(index, data)
     }
     return flushed
   }
-  function forget(): void {
-    memory.generation++
-    nodes.forget()
-    blocks.clear()
-  }
+}
+
+function forget(memory: Memory): void {
+  memory.generation++
+  memory.nodes.forget()
+  memory.blocks.clear()
 }
 
 function decorateReader(reader: CoreReader, place: BlockPlace, reopen: () => CoreReader): CoreReader {

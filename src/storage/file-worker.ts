@@ -1,5 +1,4 @@
 import fs from 'node:fs'
-import { createRequire } from 'node:module'
 import { parentPort } from 'node:worker_threads'
 import { fingerprintOf } from './file-record.js'
 import {
@@ -33,8 +32,7 @@ let buffer = Buffer.allocUnsafeSlow(0)
 let leafHash: ((data: Uint8Array) => Buffer) | null = null
 
 function hashFile(job: HashJob): HashResult {
-  // Only a thread that hashes needs libsodium.
-  leafHash ??= (createRequire(import.meta.url)('hypercore-crypto') as typeof import('hypercore-crypto').default).data
+  if (!leafHash) throw new Error('hashing before it was loaded')
   const fd = fs.openSync(job.file, READ)
   try {
     if (buffer.length < job.blockSize) buffer = Buffer.allocUnsafeSlow(job.blockSize)
@@ -160,7 +158,9 @@ function run(task: Task): object[] {
   }
 }
 
-parentPort?.on('message', (task: Task) => {
+parentPort?.on('message', async (task: Task) => {
+  // Only a thread that hashes needs what hashes: 10 MB.
+  if (task.kind === 'hash') leafHash ??= (await import('./leaf-hash.js')).leafHash
   const results = run(task)
   const transfer: ArrayBuffer[] = []
   for (const result of results) {

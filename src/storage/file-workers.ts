@@ -23,7 +23,8 @@ interface Queued {
 
 /** Small files that are handed to one worker together. */
 const BATCH_FILES = 64
-const BATCH_BYTES = 2 * 1024 * 1024
+const BATCH_BYTES = 512 * 1024
+const YOUNG_GENERATION_MB = 6
 
 /**
  * Threads that hash files and handle small ones. BLAKE2b is what limits an import: one thread of libsodium does about
@@ -119,7 +120,10 @@ export class FileWorkers {
 
   #start(): Worker {
     this.#started++
-    const worker = new Worker(new URL('./file-worker.js', import.meta.url))
+    const worker = new Worker(new URL('./file-worker.js', import.meta.url), {
+      // What a worker makes is short-lived and small; without a limit each keeps up to 48 MB for it.
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB }
+    })
     worker.on('message', (results: unknown) => {
       const done = this.#busy.get(worker)
       this.#busy.delete(worker)

@@ -1,4 +1,5 @@
 import crypto from 'hypercore-crypto'
+import { leafHash } from './leaf-hash.js'
 
 /**
  * Stands in for the data of a block that lies in a file already. Appending one signs its hash into the tree, without
@@ -11,17 +12,10 @@ export class HashedBlock {
   ) {}
 }
 
-const hashData = crypto.data
-
-// hypercore/lib/merkle-tree.js asks `crypto.data(value)` for the hash of each block that is appended, and nothing else
-// of the value but its byteLength. test/unit/core-storage.test.ts fails when an update changes that.
+// hypercore/lib/merkle-tree.js asks `crypto.data(value)` for the hash of each block that is appended or verified, and
+// nothing else of an appended value but its byteLength. test/unit/core-storage.test.ts fails when that changes.
 crypto.data = (value: Uint8Array | HashedBlock): Buffer => {
-  return value instanceof HashedBlock ? value.leafHash : hashData(value)
-}
-
-/** The hash of a block's data as a leaf of the tree. */
-export function leafHash(data: Uint8Array): Buffer {
-  return hashData(data)
+  return value instanceof HashedBlock ? value.leafHash : leafHash(value)
 }
 
 /** For `core.session()`: lets `append` take HashedBlocks. */

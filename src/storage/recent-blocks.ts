@@ -1,5 +1,5 @@
 /** Bytes of blocks kept in memory. */
-const MAX_BYTES = 8 * 1024 * 1024
+const MAX_BYTES = 3 * 1024 * 1024
 /** Larger blocks are not kept: they are content that went through the index. */
 const MAX_BLOCK_BYTES = 16 * 1024
 

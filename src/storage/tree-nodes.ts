@@ -1,7 +1,9 @@
 import type { TreeNode } from 'hypercore-storage'
 
 /** Nodes kept in memory, of about 150 bytes each. */
-const MAX_NODES = 64 * 1024
+const MAX_NODES = 24 * 1024
+/** Enough for 64 million blocks. */
+const MAX_PRESENT_BYTES = 16 * 1024 * 1024
 
 /**
  * What is known of a core's Merkle tree without asking RocksDB. To prove or to verify a block, Hypercore looks at about
@@ -52,6 +54,11 @@ export class TreeNodes {
   #mark(index: number): void {
     let present = this.#present as Uint8Array
     const byte = Math.floor(index / 8)
+    // A peer may sign a tree of any length: what it claims must not take up memory.
+    if (byte >= MAX_PRESENT_BYTES) {
+      this.#present = null
+      return
+    }
     if (byte >= present.length) {
       const larger = new Uint8Array(Math.max(byte + 1, present.length * 2))
       larger.set(present)

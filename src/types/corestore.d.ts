@@ -4,7 +4,10 @@ declare module 'corestore' {
   import type CorestoreStorage from 'hypercore-storage'
 
   class Corestore extends EventEmitter {
-    constructor(storage: string | CorestoreStorage, options?: { readOnly?: boolean; active?: boolean })
+    constructor(
+      storage: string | CorestoreStorage,
+      options?: { readOnly?: boolean; active?: boolean; globalCache?: unknown }
+    )
     readonly closing: Promise<void> | null
     ready(): Promise<void>
     close(): Promise<void>

@@ -8,7 +8,8 @@ import crypto from 'hypercore-crypto'
 import CorestoreStorage, { type HypercoreStorage } from 'hypercore-storage'
 import { describe, expect, it, vi } from 'vitest'
 import { type BlockPlace, InPlaceStorage } from '../../src/storage/core-storage.js'
-import { HashedBlock, hashedBlocks, leafHash } from '../../src/storage/hashed-block.js'
+import { HashedBlock, hashedBlocks } from '../../src/storage/hashed-block.js'
+import { leafHash } from '../../src/storage/leaf-hash.js'
 import { defer, temporaryFolder } from '../helpers/core.js'
 
 /**
@@ -337,6 +338,86 @@ describe('sessions', () => {
     await snapshot.ready()
     defer(() => snapshot.close())
     expect(await snapshot.get(3)).toEqual(DATA[3])
+  })
+})
+
+describe('what is kept in memory', () => {
+  type Full = HypercoreStorage & { createAtom(): { flush(): Promise<void> }; close(): void }
+
+  /** A core whose blocks are in RocksDB, as the drive's own. */
+  async function openPlain(options: object): Promise<Hypercore> {
+    const { store } = await open({ name: 'content' })
+    const core = store.get(options as { name: string })
+    await core.ready()
+    return core
+  }
+
+  it('asks RocksDB nothing for what was just written, by a count of questions that is there', async () => {
+    const core = await openPlain({ name: 'plain' })
+    const before = core.core.storage.read()
+    expect(before.read._operations).toEqual([])
+    void before.getHead()
+    expect(before.read._operations).toHaveLength(1)
+    before.tryFlush()
+    await core.append(DATA)
+    const reader = core.core.storage.read()
+    expect((await reader.getTreeNode(0))?.hash).toEqual(leafHash(DATA[0] as Buffer))
+    expect(reader.read._operations).toEqual([])
+    reader.tryFlush()
+  })
+
+  it('is as after an append, a truncation and another append', async () => {
+    const keyPair = crypto.keyPair()
+    const core = await openPlain({ keyPair })
+    await core.append(DATA.slice(0, 3))
+    const snapshot = core.session({ snapshot: true })
+    await snapshot.ready()
+    defer(() => snapshot.close())
+    await (core as unknown as Deep).truncate(1)
+    expect((await ask(core.core.storage, 2)).node).toBeNull()
+    await core.append([DATA[3], DATA[2]])
+    const other = await openPlain({ keyPair })
+    await other.append([DATA[0], DATA[3], DATA[2]])
+    expect(await (core as unknown as Deep).treeHash()).toEqual(await (other as unknown as Deep).treeHash())
+    expect(await core.get(1)).toEqual(DATA[3])
+    for (let i = 0; i < 3; i++) {
+      const [mine, theirs] = [await ask(core.core.storage, i), await ask(other.core.storage, i)]
+      expect(mine).toEqual(theirs)
+    }
+    expect(await snapshot.get(1, { wait: false })).toEqual(DATA[1])
+  })
+
+  it('is the same as what a new process finds', async () => {
+    const dir = await temporaryFolder()
+    const first = new Corestore(new InPlaceStorage(dir))
+    const core = first.get({ name: 'db' })
+    await core.append(DATA)
+    await core.clear(1, 2)
+    await core.append(DATA)
+    const before = await Promise.all([0, 1, 2, 3, 4, 5, 6, 7, 8].map((i) => ask(core.core.storage, i)))
+    await first.close()
+    const second = new Corestore(new InPlaceStorage(dir))
+    defer(() => second.close())
+    const again = second.get({ name: 'db' })
+    await again.ready()
+    const after = await Promise.all([0, 1, 2, 3, 4, 5, 6, 7, 8].map((i) => ask(again.core.storage, i)))
+    expect(before).toEqual(after)
+    expect(before[1]?.block).toBeNull()
+  })
+
+  it('knows of what an atom wrote', async () => {
+    const { core } = await open({ name: 'content' })
+    await core.append(DATA.slice(0, 1))
+    const storage = core.core.storage as Full
+    const atom = storage.createAtom()
+    const session = storage.atomize(atom) as Full
+    defer(() => session.close())
+    const writer = session.write()
+    const node = { index: 40, size: 3, hash: Buffer.alloc(32, 7) }
+    writer.putTreeNode(node)
+    await writer.flush()
+    await atom.flush()
+    expect((await ask(storage, 20)).node).toEqual(node)
   })
 })
 
