@@ -33,7 +33,10 @@ export function safePath(key: string, platform: NodeJS.Platform = process.platfo
     const reason = unsafePart(part, platform)
     if (reason) return refuse(reason)
   }
-  if (isStoreName(parts[0] ?? '')) return refuse(`${STORE_NAME} belongs to dat itself`)
+  const first = parts[0] ?? ''
+  // NTFS may know `.dat` by this short name too.
+  const short = platform === 'win32' && /^dat~\d+$/i.test(first)
+  if (short || isStoreName(first)) return refuse(`${STORE_NAME} belongs to dat itself`)
   return { ok: true, relative: parts.join('/') }
 }
 

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { DatError, EXIT } from '../base/errors.js'
 import { type Context, createContext, uiOptions } from './context.js'
+import { keepMemorySmall } from './memory.js'
 import { type Invocation, parse } from './program.js'
 import { createOutputs, createUi, type UiStreams } from './ui/create.js'
 import { explain } from './ui/error.js'
@@ -80,11 +81,13 @@ async function execute(invocation: Invocation, env: NodeJS.ProcessEnv, ui: Ui): 
   // Without this, a command that waits for something that can never come would end with exit code 0.
   const onidle = () => bail(new Error('there is nothing left to wait for, and the command is not done'))
   const release = listen({ onsignal, onbug: bail, onidle })
+  const letMemoryGrow = keepMemorySmall()
   try {
     await Promise.race([command(invocation, context), emergency])
     return EXIT.done
   } finally {
     clearTimeout(timer)
+    letMemoryGrow()
     release()
   }
 }

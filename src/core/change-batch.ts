@@ -8,8 +8,8 @@ import type { OpenDrive } from './drive.js'
 import { datKeys, entryOf, fileKeys, folderKey, readState, type ShareState, STATE } from './entry.js'
 
 const TOTALS = 'totals'
-/** Hashes of contents kept in memory; a duplicate of what is beyond is found by the next run. */
-const MAX_PENDING = 100_000
+/** Hashes of contents kept in memory before the index is asked instead. */
+const MAX_PENDING = 16 * 1024
 
 export interface Totals {
   files: number
@@ -43,8 +43,8 @@ export class ChangeBatch {
   /** What the last marker said; null before the first. */
   #complete: boolean | null
 
-  /** The index had no files when this was made. */
-  readonly #fresh: boolean
+  /** All contents that the index knows are in memory. */
+  #fresh: boolean
 
   private constructor(open: OpenDrive, content: Hypercore, totals: Totals, complete: boolean | null, fresh: boolean) {
     this.#complete = complete
@@ -104,20 +104,23 @@ export class ChangeBatch {
     this.#count(previous, -1)
     this.#count(record, 1)
     this.#puts.push({ record, previous, contentHash })
-    if (contentHash && record.range && this.#pendingContent.size < MAX_PENDING) {
-      this.#pendingContent.set(contentHash.toString('hex'), record.range)
-    }
+    if (!contentHash || !record.range) return
+    this.#pendingContent.set(contentHash.toString('latin1'), record.range)
+    const oldest = this.#pendingContent.keys().next().value
+    if (this.#pendingContent.size <= MAX_PENDING || oldest === undefined) return
+    this.#pendingContent.delete(oldest)
+    this.#fresh = false
   }
 
   /** The blocks of a file with this content that are still served, if there is one. */
   async findContent(hash: Buffer): Promise<BlockRange | null> {
-    const range = this.#pendingContent.get(hash.toString('hex')) ?? (await this.#knownContent(hash))
+    const range = this.#pendingContent.get(hash.toString('latin1')) ?? (await this.#knownContent(hash))
     if (!range) return null
     const end = range.blockOffset + range.blockLength
     return end > this.#content.length || (await this.#content.has(range.blockOffset, end)) ? range : null
   }
 
-  // In a first import there is nothing to find, and it has most to do.
+  // In a first import there is nothing to find but what is in memory anyway, and it has most to do.
   #knownContent(hash: Buffer): Promise<BlockRange | null> {
     return this.#fresh ? Promise.resolve(null) : this.#index.rangeOfContent(hash)
   }

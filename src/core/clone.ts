@@ -25,6 +25,7 @@ export async function openClone(given: CloneOptions): Promise<Session> {
   const network = { ...given.network, peers: [...given.network.peers, ...link.addresses] }
   const options = { ...given, network }
   const root = path.resolve(options.dir ?? path.join(options.parent, await proposeName(options)))
+  if (options.dryRun && !hasIndex(placeOf(root, options.store).store)) return openTrial(options, root)
   const open = await openDestination(options, root)
   const saved: SavedClone = { addresses: link.addresses, under: link.path }
   const batch = open.index.batch()
@@ -32,6 +33,36 @@ export async function openClone(given: CloneOptions): Promise<Session> {
   await batch.flush()
   const text = formatLink(link.key, { addresses: link.addresses })
   return startDownload({ ...options, open, link: text, under: link.path, follow: false })
+}
+
+/** A dry run of a clone that does not exist: leaves nothing behind. */
+async function openTrial(options: CloneOptions, root: string): Promise<Session> {
+  const { link } = options
+  if (fs.existsSync(root) && !(await isEmptyFolder(root))) throw occupied(options.dir ?? path.basename(root))
+  const folder = await fs.promises.mkdtemp(path.join(os.tmpdir(), 'dat-trial-'))
+  const remove = () => fs.promises.rm(folder, { recursive: true, force: true })
+  try {
+    const open = await openDrive({ place: { root: folder, store: folder }, create: { role: 'clone', key: link.key } })
+    const session = await startDownload({
+      ...options,
+      open,
+      link: formatLink(link.key),
+      under: link.path,
+      follow: false
+    })
+    return { link: session.link, dir: root, finished: session.finished, close: () => session.close().finally(remove) }
+  } catch (error) {
+    await remove()
+    throw error
+  }
+}
+
+async function isEmptyFolder(folder: string): Promise<boolean> {
+  return (await fs.promises.readdir(folder).catch(() => ['?'])).length === 0
+}
+
+function occupied(name: string): DatError {
+  return new DatError('DESTINATION_OCCUPIED', `the folder ${name} exists and has files in it`)
 }
 
 async function openDestination(options: CloneOptions, root: string): Promise<OpenDrive> {
@@ -52,7 +83,7 @@ async function openDestination(options: CloneOptions, root: string): Promise<Ope
     }
   }
   if (!hasIndex(place.store) && entries.length > 0) {
-    throw new DatError('DESTINATION_OCCUPIED', `the folder ${name} exists and has files in it`)
+    throw occupied(name)
   }
   const open = await openDrive({ place, create: { role: 'clone', key } })
   if (open.identity.key === key.toString('hex') && open.identity.role === 'clone') return open

@@ -3,7 +3,7 @@ import path from 'node:path'
 import { promisify } from 'node:util'
 import { systemCode } from '../base/errors.js'
 import { type FileRecord, type Fingerprint, fingerprintOf } from '../storage/file-record.js'
-import { isTaskError, type PlaceJob, toError } from '../storage/file-tasks.js'
+import { fileTime, isTaskError, type PlaceJob, toError } from '../storage/file-tasks.js'
 import type { FileWorkers } from '../storage/file-workers.js'
 
 const lstat = promisify(fs.lstat)
@@ -35,6 +35,10 @@ export class Destination {
   /** Folders known to be real ones: not links, not missing. */
   readonly #folders = new Set<string>(['.'])
   readonly #making = new Map<string, Promise<void>>()
+  /** Ways into folders that are under way. */
+  readonly #entering = new Set<Promise<unknown>>()
+  /** Set while a link is made or a folder removed. */
+  #alone: Promise<unknown> | null = null
 
   readonly #workers: FileWorkers
 
@@ -70,7 +74,6 @@ export class Destination {
     ours: FileRecord | null,
     force: boolean
   ): Promise<Fingerprint> {
-    await this.makeFolder(path.posix.dirname(relative))
     const job: PlaceJob = {
       from,
       to: this.absolute(relative),
@@ -79,10 +82,15 @@ export class Destination {
       replace: ours ? { mtime: ours.mtime, inode: ours.inode } : null,
       force
     }
-    let result = await this.#workers.place(job)
+    const move = async () => {
+      await this.#makeFolder(path.posix.dirname(relative))
+      return this.#workers.place(job)
+    }
+    let result = await this.#enter(move)
     if ('inTheWay' in result && result.inTheWay === 'folder') {
-      await this.#replaceFolder(relative)
-      result = await this.#workers.place(job)
+      // Goes if it is empty; those above it are made again.
+      await this.removeFolder(relative)
+      result = await this.#enter(move)
     }
     if (isTaskError(result)) throw toError(result)
     if ('inTheWay' in result) throw new InTheWay(IN_THE_WAY[result.inTheWay])
@@ -114,7 +122,10 @@ export class Destination {
   async redress(relative: string, how: Look): Promise<Fingerprint> {
     const file = this.absolute(relative)
     await chmod(file, (how.executable ? 0o777 : 0o666) & ~umask()).catch(tolerate)
-    if (how.mtime !== null) await utimes(file, how.mtime / 1000, how.mtime / 1000).catch(tolerate)
+    if (how.mtime !== null) {
+      const time = fileTime(how.mtime)
+      await utimes(file, time, time).catch(tolerate)
+    }
     return fingerprintOf(await lstat(this.absolute(relative)))
   }
 
@@ -122,16 +133,59 @@ export class Destination {
     return fingerprintOf(await lstat(this.absolute(relative)))
   }
 
-  async link(relative: string, target: string, ours: FileRecord | null, force: boolean): Promise<Fingerprint> {
-    await this.makeFolder(path.posix.dirname(relative))
-    await this.#makeWay(relative, ours, force)
-    await fs.promises.rm(this.absolute(relative), { force: true })
-    await fs.promises.symlink(target, this.absolute(relative))
-    return fingerprintOf(await lstat(this.absolute(relative)))
+  link(relative: string, target: string, ours: FileRecord | null, force: boolean): Promise<Fingerprint> {
+    return this.#exclude(async () => {
+      await this.#makeFolder(path.posix.dirname(relative))
+      await this.#makeWay(relative, ours, force)
+      await fs.promises.rm(this.absolute(relative), { force: true })
+      await fs.promises.symlink(target, this.absolute(relative))
+      return fingerprintOf(await lstat(this.absolute(relative)))
+    })
   }
 
   /** Makes a folder and those above it. */
   makeFolder(relative: string): Promise<void> {
+    return this.#enter(() => this.#makeFolder(relative))
+  }
+
+  /** Removes a file or link, and the folders that it leaves empty. Never more than what is at that path. */
+  remove(relative: string): Promise<void> {
+    return this.#exclude(async () => {
+      if (!(await this.#isFolder(path.posix.dirname(relative)))) return
+      await fs.promises.rm(this.absolute(relative), { force: true })
+      await this.#removeFolder(path.posix.dirname(relative))
+    })
+  }
+
+  /** Removes a folder if it is empty, and those above that become empty. */
+  removeFolder(relative: string): Promise<void> {
+    return this.#exclude(() => this.#removeFolder(relative))
+  }
+
+  /** A way into a folder: many at once, but not while the folder may become a link, which would lead it elsewhere. */
+  async #enter<T>(work: () => Promise<T>): Promise<T> {
+    while (this.#alone) await this.#alone
+    const working = work()
+    const ended = working.then(ignore, ignore)
+    this.#entering.add(ended)
+    try {
+      return await working
+    } finally {
+      this.#entering.delete(ended)
+    }
+  }
+
+  /** Whatever could make a link of a folder: alone. */
+  async #exclude<T>(work: () => Promise<T>): Promise<T> {
+    while (this.#alone) await this.#alone
+    const working = Promise.all(this.#entering).then(work)
+    this.#alone = working.then(ignore, ignore).then(() => {
+      this.#alone = null
+    })
+    return working
+  }
+
+  #makeFolder(relative: string): Promise<void> {
     if (this.#folders.has(relative)) return Promise.resolve()
     let making = this.#making.get(relative)
     if (!making) {
@@ -141,15 +195,7 @@ export class Destination {
     return making
   }
 
-  /** Removes a file or link, and the folders that it leaves empty. Never more than what is at that path. */
-  async remove(relative: string): Promise<void> {
-    if (!(await this.#isFolder(path.posix.dirname(relative)))) return
-    await fs.promises.rm(this.absolute(relative), { force: true })
-    await this.removeFolder(path.posix.dirname(relative))
-  }
-
-  /** Removes a folder if it is empty, and those above that become empty. */
-  async removeFolder(relative: string): Promise<void> {
+  async #removeFolder(relative: string): Promise<void> {
     if (!(await this.#isFolder(path.posix.dirname(relative)))) return
     for (let folder = relative; folder !== '.' && folder !== ''; folder = path.posix.dirname(folder)) {
       try {
@@ -164,10 +210,10 @@ export class Destination {
   }
 
   async #make(relative: string): Promise<void> {
-    await this.makeFolder(path.posix.dirname(relative))
+    await this.#makeFolder(path.posix.dirname(relative))
     const stats = await this.look(relative)
     if (stats && !stats.isDirectory()) {
-      throw new InTheWay(
+      throw new Error(
         stats.isSymbolicLink() ? 'a link is where a folder should be' : 'a file is where a folder should be'
       )
     }
@@ -186,17 +232,13 @@ export class Destination {
     return (await this.look(relative))?.isDirectory() ?? false
   }
 
-  /** Removes a folder, if it is empty, for a file or link in its place: what is above has to stay. */
-  async #replaceFolder(relative: string): Promise<void> {
-    await this.removeFolder(relative)
-    await this.makeFolder(path.posix.dirname(relative))
-  }
-
   async #makeWay(relative: string, ours: FileRecord | null, force: boolean): Promise<void> {
     const stats = await this.look(relative)
     if (!stats) return
     if (stats.isDirectory()) {
-      await this.#replaceFolder(relative)
+      await this.#removeFolder(relative)
+      // What was above it, and became empty by that, has to stay.
+      await this.#makeFolder(path.posix.dirname(relative))
       if (await this.look(relative)) throw new InTheWay(IN_THE_WAY.folder)
       return
     }
@@ -210,6 +252,8 @@ export class Destination {
 function tolerate(error: unknown): void {
   if (!['EPERM', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP', 'EINVAL'].includes(systemCode(error))) throw error
 }
+
+function ignore(): void {}
 
 let mask: number | null = null
 

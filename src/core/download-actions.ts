@@ -36,9 +36,13 @@ export class DownloadActions {
   /** By first block. */
   readonly #tasks = new Map<number, DownloadTask>()
   readonly #taskOf = new Map<string, DownloadTask>()
+  /** Whole, and on their way to their places; by first block. */
+  readonly #placing = new Map<number, DownloadTask>()
+  /** Where files are by now that others are copies of, by the path where they were; until a version is settled. */
+  readonly #copies = new Map<string, Promise<string>>()
   #settling = 0
   #error: DatError | null = null
-  #waiters: (() => void)[] = []
+  readonly #waiters = new Set<() => void>()
 
   constructor(options: DownloadContext, destination: Destination, handlers: ActionHandlers) {
     this.#options = options
@@ -50,7 +54,7 @@ export class DownloadActions {
     this.#records = new RecordWriter(open.index, (error) => this.abort(fileError(error, 'write the index')))
     this.#requests = new Requests(content, options.replication)
     open.files.onwritefailed = (error) => this.abort(fileError(error, 'write a file that is being downloaded'))
-    options.signal.addEventListener('abort', () => this.#wake(), { once: true })
+    options.signal.addEventListener('abort', () => this.wake(), { once: true })
   }
 
   /** Why it cannot go on; null while it can. */
@@ -65,12 +69,26 @@ export class DownloadActions {
 
   abort(error: DatError): void {
     this.#error ??= error
-    this.#wake()
+    this.wake()
   }
 
-  /** Resolves when something ended: a file, or everything by an error. */
-  changed(): Promise<void> {
-    return new Promise((resolve) => this.#waiters.push(resolve))
+  /** Resolves when something ended, a file or everything by an error; or after so many milliseconds. */
+  changed(limit?: number): Promise<void> {
+    return new Promise((resolve) => {
+      const waiter = (): void => {
+        clearTimeout(timer)
+        // Whoever waits for a long time waits often: none of it may be left behind.
+        this.#waiters.delete(waiter)
+        resolve()
+      }
+      const timer = limit === undefined ? undefined : setTimeout(waiter, limit)
+      this.#waiters.add(waiter)
+    })
+  }
+
+  /** There is news for whoever waits. */
+  wake(): void {
+    for (const waiter of [...this.#waiters]) waiter()
   }
 
   /** Resolves when the index has it all. */
@@ -82,7 +100,9 @@ export class DownloadActions {
   async close(): Promise<void> {
     this.#requests.close()
     this.#options.open.files.onwritefailed = null
-    for (const task of this.#tasks.values()) this.#options.open.files.unexpect(task)
+    // Still expected: a block that arrives now has to go into its file like those before it, or the next run would
+    // take a hole in the file for it.
+    for (const task of this.#tasks.values()) task.cancelled = true
     await this.#limit.idle()
     await this.#records.flush()
   }
@@ -114,6 +134,7 @@ export class DownloadActions {
   /** Resolves when all is done that needs no blocks: copies and moves among them. */
   async settlingDone(): Promise<void> {
     while (this.#settling > 0 && !this.#stopped) await this.changed()
+    this.#copies.clear()
   }
 
   /** Stops what is under way for a path, unless it is for this very content. */
@@ -132,9 +153,10 @@ export class DownloadActions {
     if (dryRun) return report({ type: 'file.planned', path: record.path, action: 'remove', bytes: record.size })
     try {
       const stats = await this.#destination.look(record.path)
-      if (record.state === 'done') {
-        // What moved within the clone is gone from here already; the folder that it left empty is not.
-        const untouched = !stats || (stats.mtimeMs === record.mtime && stats.ino === record.inode)
+      // What moved within the clone is gone from here already; the folder that it left empty is not. Where a new version
+      // had not come yet, the record has the time and inode of the old one.
+      const untouched = !stats || (stats.mtimeMs === record.mtime && stats.ino === record.inode)
+      if (record.state === 'done' || untouched) {
         // An altered file is the user's own now: it stays, and dat forgets it.
         if (untouched || force) await this.#destination.remove(record.path)
         else report({ type: 'note', message: `${record.path} is gone from the share; your altered copy stays` })
@@ -203,7 +225,7 @@ export class DownloadActions {
       .catch((error) => this.#handlers.onfailed(path, error))
       .finally(() => {
         this.#settling--
-        this.#wake()
+        this.wake()
       })
   }
 
@@ -211,7 +233,7 @@ export class DownloadActions {
   async #carryOut({ path, value, record }: Wanted, action: Action): Promise<FileRecord> {
     const { open, content, force } = this.#options
     const look = { mtime: mtimeOf(value), executable: value.executable === true }
-    const temporary = `${open.files.partials.folder}/new-${++this.#serial}`
+    const temporary = open.files.partials.temporary()
     const old = record?.range && action.act !== 'redress' && action.act !== 'adopt' ? record.range : null
     if (old && action.act !== 'copy') await this.#forgetBlocksOf(record as FileRecord)
     let range: BlockRange | null = null
@@ -222,9 +244,14 @@ export class DownloadActions {
         return { ...doneRecord(path, value, print, null), kind: 'link', target: value.linkname as string }
       case 'copy':
         range = value.blob
-        print = (await this.#isLeaving(action.from))
-          ? await this.#destination.place(this.#destination.absolute(action.from.path), path, look, record, force)
-          : await this.#destination.create(path, action.from.path, temporary, look, record, force)
+        print = await this.#copy(
+          action.from,
+          async (source, leaving) =>
+            leaving
+              ? this.#destination.place(this.#destination.absolute(source), path, look, record, force)
+              : this.#destination.create(path, source, temporary, look, record, force),
+          path
+        )
         break
       case 'assemble': {
         const onbytes = (bytes: number) => this.progress.downloaded(bytes)
@@ -246,13 +273,31 @@ export class DownloadActions {
     }
     return doneRecord(path, value, print, range)
   }
+
+  /** One copy of a file after the other: the first may move it, and the next finds it where it went. */
+  async #copy(
+    from: FileRecord,
+    work: (source: string, leaving: boolean) => Promise<Fingerprint>,
+    to: string
+  ): Promise<Fingerprint> {
+    const before = this.#copies.get(from.path) ?? Promise.resolve(from.path)
+    const done = before.then(async (source) => {
+      const leaving = source === from.path && (await this.#isLeaving(from))
+      return { print: await work(source, leaving), source: leaving ? to : source }
+    })
+    const next = done.then(
+      ({ source }) => source,
+      () => before
+    )
+    this.#copies.set(from.path, next)
+    return (await done).print
+  }
+
   /** True if a path is no longer in the share: then its file can be moved instead of copied. */
   async #isLeaving({ path, range }: FileRecord): Promise<boolean> {
     const entry = await this.#options.open.drive.db.get<EntryValue>(`/${path}`, fileKeys)
     return !sameRange(entry?.value.blob ?? null, range)
   }
-
-  #serial = 0
 
   async #fetch(fetches: readonly { wanted: Wanted; action: Action & { act: 'fetch' } }[]): Promise<void> {
     if (fetches.length === 0 || this.#stopped) return
@@ -262,6 +307,12 @@ export class DownloadActions {
       const { path, value, record } = wanted
       const { range, blockSize, have } = action
       const target: Target = { path, value, ours: record }
+      const placing = this.#placing.get(range.blockOffset)
+      if (placing && sameRange(placing.range, range)) {
+        this.#records.put(partialRecord(path, value, range, record), record)
+        placing.targets.push(target)
+        continue
+      }
       let other = files.overlapping(range) as DownloadTask | null
       if (other && !sameRange(other.range, range)) other = await this.#outdated(other)
       if (other && !sameRange(other.range, range)) {
@@ -316,6 +367,7 @@ export class DownloadActions {
   #finish(task: DownloadTask): void {
     this.#options.open.files.unexpect(task)
     this.#settling++
+    this.#placing.set(task.range.blockOffset, task)
     this.#tasks.delete(task.range.blockOffset)
     for (const { path } of task.targets) this.#taskOf.delete(path)
     this.#requests.done(task)
@@ -323,7 +375,7 @@ export class DownloadActions {
       .run(() => this.#place(task))
       .finally(() => {
         this.#settling--
-        this.#wake()
+        this.wake()
       })
   }
 
@@ -339,7 +391,7 @@ export class DownloadActions {
           await partials.release(task.range)
           print = await this.#destination.place(partials.file(task.range), path, look, ours, force)
         } else {
-          const temporary = `${partials.folder}/new-${++this.#serial}`
+          const temporary = partials.temporary()
           print = await this.#destination.create(path, first, temporary, look, ours, force)
           this.progress.local(task.range.byteLength)
         }
@@ -353,6 +405,7 @@ export class DownloadActions {
         this.#handlers.onfailed(path, error)
       }
     }
+    if (this.#placing.get(task.range.blockOffset) === task) this.#placing.delete(task.range.blockOffset)
   }
 
   async #misfit(task: DownloadTask): Promise<void> {
@@ -371,7 +424,7 @@ export class DownloadActions {
     const { blockOffset, blockLength } = task.range
     await content.clear(blockOffset, Math.min(blockOffset + blockLength, content.length))
     await open.files.partials.remove(task.range)
-    this.#wake()
+    this.wake()
   }
 
   async #forgetBlocksOf(record: FileRecord): Promise<void> {
@@ -388,12 +441,6 @@ export class DownloadActions {
     const owners = await open.index.rangesFrom(blockOffset, 2)
     if (owners.some((owner) => owner.blockOffset === blockOffset)) return
     await content.clear(blockOffset, Math.min(blockOffset + blockLength, content.length))
-  }
-
-  #wake(): void {
-    const waiters = this.#waiters
-    this.#waiters = []
-    for (const waiter of waiters) waiter()
   }
 }
 

@@ -109,9 +109,10 @@ async function decideFile(
   const known = Math.max(0, Math.min(end, content.length) - range.blockOffset)
   let have = content.core.bitfield.count(range.blockOffset, known, true)
   if (have > 0) {
-    if (mine && record.state === 'partial') {
-      if (fs.existsSync(open.files.partials.file(range))) return { act: 'fetch', range, blockSize, have }
-      if (have === range.blockLength && (await isFinished(destination, relative, value, range))) return { act: 'adopt' }
+    // Whichever path it was begun for: taking back its blocks would count them twice, and end the file too early.
+    if (fs.existsSync(open.files.partials.file(range))) return { act: 'fetch', range, blockSize, have }
+    if (mine && record.state === 'partial' && have === range.blockLength) {
+      if (await isFinished(destination, relative, value, range)) return { act: 'adopt' }
     }
     const twin = await findTwin(context, relative, range)
     if (twin && have === range.blockLength) return { act: 'copy', from: twin }

@@ -7,6 +7,7 @@ import { Download } from './download.js'
 import type { OpenDrive } from './drive.js'
 import { datKeys, readState, type ShareState, STATE } from './entry.js'
 import { firstContact } from './first-contact.js'
+import { recover } from './recover.js'
 import { Replication } from './replication.js'
 import { Selection } from './selection.js'
 import type { DownloadOptions, Session, Summary } from './session.js'
@@ -39,9 +40,6 @@ class DownloadSession implements Session {
   readonly #options: DownloadSessionOptions
   readonly #scope = new Scope()
   readonly #abort = new AbortController()
-  readonly #aborted = new Promise<'aborted'>((resolve) => {
-    this.#abort.signal.addEventListener('abort', () => resolve('aborted'), { once: true })
-  })
   readonly #started = Date.now()
   #resolve: (summary: Summary | null) => void = () => {}
   #reject: (error: unknown) => void = () => {}
@@ -93,12 +91,17 @@ class DownloadSession implements Session {
     const replication = this.#replication as Replication
     const selection = new Selection(include, exclude, under)
     const signal = this.#abort.signal
+    await open.files.partials.clean()
+    await recover(open, content, report)
     const download = new Download({ open, content, replication, selection, report, signal, force, dryRun })
     const watchdog = this.#watchStalls(download)
+    const onappend = (): void => download.actions.wake()
+    open.drive.core.on('append', onappend)
     try {
       return await this.#follow(download)
     } finally {
       clearInterval(watchdog)
+      open.drive.core.off('append', onappend)
       await download.actions.close()
     }
   }
@@ -108,12 +111,10 @@ class DownloadSession implements Session {
     const { actions } = download
     let state: ShareState | null = null
     let reported = 0
-    let woken = this.#appended()
     while (!this.#abort.signal.aborted) {
       if (actions.error) throw actions.error
       const version = open.drive.version
       if (version > download.version && open.drive.core.length > 1) {
-        woken = this.#appended()
         if (download.version === 0) await this.#checkSpace(version)
         state = await download.advance(version)
         continue
@@ -132,7 +133,7 @@ class DownloadSession implements Session {
         }
       }
       this.#phase = complete ? 'waiting for data' : 'the other computer is still indexing'
-      await Promise.race([woken, actions.changed(), this.#aborted, delay(LOOK_MS)])
+      await actions.changed(LOOK_MS)
     }
     return null
   }
@@ -212,12 +213,4 @@ class DownloadSession implements Session {
       this.#options.report({ type: 'stalled', seconds, reason })
     }, 1000)
   }
-
-  #appended(): Promise<void> {
-    return new Promise((resolve) => this.#options.open.drive.core.once('append', () => resolve()))
-  }
-}
-
-function delay(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
 }

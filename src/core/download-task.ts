@@ -53,8 +53,9 @@ export class DownloadTask implements Incoming {
 
   oncommitted(blocks: number): void {
     this.#missing -= blocks
+    if (this.cancelled) return
     this.#onprogress(this, blocks)
-    if (this.#missing <= 0 && !this.cancelled) this.#oncomplete(this)
+    if (this.#missing <= 0) this.#oncomplete(this)
   }
 
   onmisfit(): void {

@@ -32,7 +32,7 @@ export interface Identity {
 
 const MAX_WORKERS = 4
 /** Entries that Hyperbee keeps decoded, about 1 kB each; its own default of 65,536 is sized for servers. */
-const CACHED_ENTRIES = 4096
+const CACHED_ENTRIES = 768
 const IDENTITY = 'identity'
 /** Below the store, since Corestore moves files that it does not know out of its own folder. */
 const INDEX_FOLDER = 'index'
@@ -55,6 +55,13 @@ export interface OpenDrive {
   readonly index: FileIndex
   readonly files: ContentFiles
   readonly workers: FileWorkers
+  /**
+   * When an earlier opening began that the machine going down has ended, in milliseconds since 1970: what was written
+   * since then may be lost. null after a clean end, or if only the program was killed.
+   */
+  readonly since: number | null
+  /** What was written since then was checked. */
+  settle(): Promise<void>
   /** The content core; for a clone it is known once a first peer sent the drive's header. */
   content(): Promise<Hypercore>
   close(): Promise<void>
@@ -102,7 +109,14 @@ export async function openDrive(options: OpenDriveOptions): Promise<OpenDrive> {
     const workers = new FileWorkers(Math.min(MAX_WORKERS, Math.max(2, os.availableParallelism())))
     scope.defer(() => workers.close())
     const partials = path.join(place.root, STORE_NAME, PARTIAL_FOLDER)
-    const files = new ContentFiles({ index, root: place.root, partials, workers, treeHash: (i) => treeHash(drive, i) })
+    const files = new ContentFiles({
+      index,
+      root: place.root,
+      partials,
+      workers,
+      treeHash: (i) => treeHash(drive, i),
+      has: (i) => drive.blobs?.core.core.bitfield.get(i) ?? false
+    })
     scope.defer(() => files.close())
     drive.on('blobs', ({ core }: { core: Hypercore }) => storage.setContent(core.discoveryKey, files))
     await drive.ready()
@@ -117,9 +131,14 @@ export async function openDrive(options: OpenDriveOptions): Promise<OpenDrive> {
       batch.putMeta(IDENTITY, identity)
       await batch.flush()
     }
+    const since = readOnly ? null : await beginSession(index)
+    // On a full disk the session stays open: then the next one looks closer than it needs to.
+    if (!readOnly) scope.defer(() => endSession(index).catch(() => {}))
     return {
       place,
       identity,
+      since,
+      settle: () => startSession(index),
       drive,
       store,
       index,
@@ -132,6 +151,46 @@ export async function openDrive(options: OpenDriveOptions): Promise<OpenDrive> {
     await scope.close().catch(() => {})
     throw openError(error, place)
   }
+}
+
+const SESSION = 'session'
+/** The clock and the uptime do not tell the time of boot more exactly, in seconds. */
+const BOOT_TOLERANCE = 30
+
+interface OpenSession {
+  /** When the machine was booted, in seconds since 1970. */
+  boot: number
+  /** When the index was opened, in milliseconds since 1970. */
+  started: number
+}
+
+/** @returns when the earlier session began that ended with the machine; null if there was none */
+async function beginSession(index: FileIndex): Promise<number | null> {
+  const last = await index.getMeta<OpenSession | null>(SESSION)
+  const crashed = last !== null && Math.abs(last.boot - bootTime()) > BOOT_TOLERANCE
+  // Kept until what was written since then has been checked: another crash must not hide it.
+  if (crashed) return last.started
+  if (!last) await startSession(index)
+  return null
+}
+
+function startSession(index: FileIndex): Promise<void> {
+  return putSession(index, { boot: bootTime(), started: Date.now() })
+}
+
+async function endSession(index: FileIndex): Promise<void> {
+  const last = await index.getMeta<OpenSession | null>(SESSION)
+  if (last && Math.abs(last.boot - bootTime()) <= BOOT_TOLERANCE) await putSession(index, null)
+}
+
+async function putSession(index: FileIndex, session: OpenSession | null): Promise<void> {
+  const batch = index.batch()
+  batch.putMeta(SESSION, session)
+  await batch.flush()
+}
+
+function bootTime(): number {
+  return Math.round(Date.now() / 1000 - os.uptime())
 }
 
 function keyToMake(create: OpenDriveOptions['create']): Buffer | null {
@@ -154,7 +213,8 @@ export async function treeHash(drive: Hyperdrive, block: number): Promise<Buffer
 
 function openError(error: unknown, place: Place): DatError {
   if (error instanceof DatError) return error
-  const message = error instanceof Error ? error.message : String(error)
+  const cause = error instanceof Error && error.cause instanceof Error ? ` ${error.cause.message}` : ''
+  const message = `${error instanceof Error ? error.message : String(error)}${cause}`
   if (/could not be locked|lock hold by|Resource temporarily unavailable/i.test(message)) {
     return new DatError('INDEX_LOCKED', `another dat is working in ${place.root}`, { cause: error })
   }

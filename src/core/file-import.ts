@@ -60,9 +60,15 @@ export class FileImport {
       batch.put(this.#record(null), this.#previous)
       return DONE
     }
-    if (this.#moved?.range) {
-      batch.put(this.#record(this.#moved.range), this.#previous)
-      return DONE
+    if (this.#moved) {
+      // Looked at again: its old path may have been removed since, and its blocks with it.
+      const moved = await this.#findMoved()
+      if (moved?.range) {
+        batch.put(this.#record(moved.range), this.#previous)
+        return DONE
+      }
+      this.#moved = null
+      this.jobs = this.#jobs()
     }
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
       const large = this.#found.size >= LARGE_BYTES && !(await this.#options.open.index.hasLargeSize(this.#found.size))
@@ -150,7 +156,8 @@ export class FileImport {
     const record = this.#previous
     if (record?.state !== 'indexing' || !record.range || !sameFingerprint(record, this.#found)) return null
     const done = this.#options.batch.length - record.range.blockOffset
-    return done >= 0 && done < record.range.blockLength ? record : null
+    // With all of them there only the end is missing.
+    return done >= 0 && done <= record.range.blockLength ? record : null
   }
 
   /** The results of the jobs in order, several under way at once. @param first block to begin with */

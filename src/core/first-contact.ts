@@ -28,14 +28,17 @@ export async function firstContact(open: OpenDrive, timeout: number, signal: Abo
   try {
     const first = await Promise.race([found, late, aborted])
     if (first === 'aborted') return null
-    if (first === 'late') {
-      throw new DatError('NO_PEER', `no computer with this share answered within ${timeout} seconds`)
-    }
+    const none = () => new DatError('NO_PEER', `no computer with this share answered within ${timeout} seconds`)
+    if (first === 'late') throw none()
     done()
     // All that the drive's own core has: small, and its header names the content core.
     core.download({ start: 0, end: -1 })
-    if ((await Promise.race([core.update({ wait: true }), aborted])) === 'aborted') return null
-    const content = await Promise.race([open.content(), aborted])
+    // One that looks for the share itself, and has nothing of it, is not the peer that was waited for.
+    const known = core.length > 0 ? new Promise<never>(() => {}) : late
+    const newest = await Promise.race([core.update({ wait: true }), aborted, known])
+    if (newest === 'aborted') return null
+    const content = newest === 'late' ? 'late' : await Promise.race([open.content(), aborted, known])
+    if (content === 'late') throw none()
     return content === 'aborted' ? null : content
   } finally {
     done()

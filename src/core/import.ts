@@ -1,3 +1,5 @@
+import fs from 'node:fs'
+import { fileError } from '../base/errors.js'
 import type { DatEvent, ImportCounters } from '../base/events.js'
 import { type FileRecord, sameFingerprint } from '../storage/file-record.js'
 import type { HashJob } from '../storage/file-tasks.js'
@@ -120,7 +122,7 @@ export class Import {
   async #take(found: Found | null, record: FileRecord | null): Promise<void> {
     const { batch } = this.#options
     if (!found) {
-      if (!record || this.#kept.some((kept) => record.path.startsWith(kept))) return
+      if (!record || this.#isKept(record.path)) return
       batch.remove(record)
       this.#result.removed++
       await this.#maybeFlush()
@@ -195,6 +197,10 @@ export class Import {
     this.#progress(false)
   }
 
+  #isKept(path: string): boolean {
+    return this.#kept.some((kept) => kept === path || kept === '' || (kept.endsWith('/') && path.startsWith(kept)))
+  }
+
   #fail(failed: string, reason: string): void {
     this.#kept.push(failed)
     this.#result.skipped++
@@ -211,8 +217,14 @@ export class Import {
   }
 
   async #flush(last: boolean): Promise<void> {
-    const { batch } = this.#options
-    if (batch.changes > 0 || last) await batch.flush(last)
+    const { batch, open } = this.#options
+    if (batch.changes > 0 || last) {
+      // A folder that was renamed or unmounted is not one whose files were all deleted.
+      await fs.promises.access(open.place.root).catch((error) => {
+        throw fileError(error, `read ${open.place.root}`)
+      })
+      await batch.flush(last)
+    }
     this.#lastFlush = Date.now()
   }
 

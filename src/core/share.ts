@@ -103,6 +103,7 @@ class Share implements Session {
   async start(): Promise<Session> {
     const { report, network } = this.#options
     this.#open.files.onchanged = (record, reason) => this.#sourceChanged(record, reason)
+    await this.#open.settle()
     await this.#writeInfo()
     this.#batch = await ChangeBatch.create(this.#open)
     const batch = this.#batch
@@ -124,6 +125,8 @@ class Share implements Session {
 
   async close(): Promise<void> {
     this.#abort.abort()
+    // First, since it may be about to open the watch.
+    await this.#importing
     await this.#watch?.close()
     await this.#importing
     await this.#scope.close()

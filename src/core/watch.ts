@@ -1,3 +1,4 @@
+import fs from 'node:fs'
 import path from 'node:path'
 import type { Report } from '../base/events.js'
 import { isStoreName } from '../base/safe-path.js'
@@ -74,6 +75,7 @@ async function subscribe(
   note: (folder: string) => void
 ): Promise<Unsubscribe | null> {
   try {
+    if (only !== null) return watchOne(root, only, note)
     const { default: watcher } = await import('@parcel/watcher')
     const subscription = await watcher.subscribe(
       root,
@@ -83,10 +85,6 @@ async function subscribe(
         for (const event of events) {
           const relative = path.relative(root, event.path).split(path.sep)
           if (relative.some(isStoreName)) continue
-          if (only !== null) {
-            if (relative.length === 1 && relative[0] === only) note('')
-            continue
-          }
           // The folder itself may be new or gone, so the one that it is in is looked at.
           note(relative.length > 1 ? `${relative.slice(0, -1).join('/')}/` : '')
         }
@@ -98,6 +96,15 @@ async function subscribe(
     report({ type: 'note', message: 'this system cannot watch the folder: it is looked through from time to time' })
     return null
   }
+}
+
+/** What else is in the folder of a single file may be a whole home: only the folder itself is watched, nothing below. */
+function watchOne(root: string, only: string, note: (folder: string) => void): Unsubscribe {
+  const watcher = fs.watch(root, (_type, name) => {
+    if (name === null || name === only) note('')
+  })
+  watcher.on('error', () => note(''))
+  return async () => watcher.close()
 }
 
 function poll({ rescan }: WatchOptions): Unsubscribe {

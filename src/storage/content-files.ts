@@ -32,6 +32,8 @@ export interface ContentFilesOptions {
   workers: FileWorkers
   /** The hash of a block as the signed tree has it; null if the tree does not have it. */
   treeHash: (index: number) => Promise<Buffer | null>
+  /** Whether a block was committed before. */
+  has?: (index: number) => boolean
 }
 
 /** The content core's blocks in the files of a folder: reads for peers, and takes what is downloaded. */
@@ -86,8 +88,9 @@ export class ContentFiles implements BlockPlace {
 
   committed(indexes: readonly number[]): void {
     const counts = new Map<Incoming, number>()
-    for (const index of indexes) {
-      const incoming = this.#incomingOf(index)
+    // Two peers may send the same block: counted twice, it would end its file before all others are there.
+    for (const index of new Set(indexes)) {
+      const incoming = this.#options.has?.(index) ? null : this.#incomingOf(index)
       if (incoming) counts.set(incoming, (counts.get(incoming) ?? 0) + 1)
     }
     for (const [incoming, count] of counts) incoming.oncommitted(count)
@@ -109,6 +112,11 @@ export class ContentFiles implements BlockPlace {
     const before = this.#incoming[i - 1]
     if (!before) return null
     return before.range.blockOffset + before.range.blockLength > range.blockOffset ? before : null
+  }
+
+  /** Whether a file has block `index`, or is to get it. */
+  async holds(index: number): Promise<boolean> {
+    return this.#incomingOf(index) !== null || (await this.#map.owners(index)).length > 0
   }
 
   /** Forgets open descriptors and read-ahead of a file (relative path) that was replaced, moved or removed. */

@@ -27,8 +27,8 @@ export interface BlockPlace {
  * a share of one file.
  */
 const WRITE_BUFFER_BYTES = 1024 * 1024
-/** Tree nodes kept in memory: serving a block needs about log2(blocks) of them, neighbours share most. */
-const TREE_CACHE_NODES = 32 * 1024
+/** hypercore-storage's own cache of tree nodes, which `TreeNodes` makes superfluous. */
+const TREE_CACHE_NODES = 256
 
 /**
  * Storage for a Corestore whose content core leaves its blocks in the shared folder. Everything else, tree, bitfield

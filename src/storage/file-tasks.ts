@@ -84,3 +84,12 @@ export function isTaskError(result: object): result is TaskError {
 export function toError({ error }: TaskError): NodeJS.ErrnoException {
   return Object.assign(new Error(error.message), { code: error.code })
 }
+
+/**
+ * A time for `utimes`. Node takes seconds, and truncates them to microseconds: a half is added, or .123 would become
+ * .122999. Numbers below zero mean "now" to it, so times before 1970 go as a Date.
+ * @param mtime milliseconds since 1970
+ */
+export function fileTime(mtime: number): number | Date {
+  return mtime < 0 ? new Date(mtime) : (mtime + 0.0005) / 1000
+}

@@ -4,6 +4,7 @@ import { fingerprintOf } from './file-record.js'
 import {
   FILE,
   FOLDER,
+  fileTime,
   GONE,
   type HashJob,
   type HashResult,
@@ -102,7 +103,7 @@ function writeFile({ file, data }: WriteJob): WriteResult {
 
 function placeFile({ from, to, mtime, mode, replace, force }: PlaceJob): PlaceResult {
   if (mode !== null) tolerate(() => fs.chmodSync(from, mode))
-  if (mtime !== null) tolerate(() => fs.utimesSync(from, mtime / 1000, mtime / 1000))
+  if (mtime !== null) tolerate(() => fs.utimesSync(from, fileTime(mtime), fileTime(mtime)))
   const stats = fs.lstatSync(to, { throwIfNoEntry: false })
   if (stats?.isDirectory()) return { inTheWay: 'folder' }
   if (stats && !force) {

@@ -10,6 +10,7 @@ const close = promisify(fs.close)
 const mkdir = promisify(fs.mkdir)
 
 const MAX_OPEN_FILES = 48
+const TEMPORARY = 'new-'
 
 interface OpenFile {
   fd: Promise<number>
@@ -24,13 +25,28 @@ interface OpenFile {
 export class PartialFiles {
   readonly folder: string
   readonly #open = new Map<string, OpenFile>()
+  readonly #writing = new Set<Promise<void>>()
   #made: Promise<unknown> | null = null
+  #serial = 0
 
   readonly #workers: FileWorkers
 
   constructor(folder: string, workers: FileWorkers) {
     this.folder = folder
     this.#workers = workers
+  }
+
+  /** A name for a file that is made in one go; after an interruption such files are worth nothing. */
+  temporary(): string {
+    return path.join(this.folder, `${TEMPORARY}${++this.#serial}`)
+  }
+
+  /** Removes what an interruption left behind of such files. */
+  async clean(): Promise<void> {
+    const names = await fs.promises.readdir(this.folder).catch(() => [])
+    for (const name of names) {
+      if (name.startsWith(TEMPORARY)) await fs.promises.rm(path.join(this.folder, name), { force: true })
+    }
   }
 
   file(range: BlockRange): string {
@@ -48,10 +64,13 @@ export class PartialFiles {
     if (range.blockLength === 1) return this.#writeWhole(file, data)
     const entry = this.#enter(file)
     entry.writes++
+    const writing = entry.fd.then((fd) => writeFully(fd, data, position))
+    this.#writing.add(writing)
     try {
-      await writeFully(await entry.fd, data, position)
+      await writing
     } finally {
       entry.writes--
+      this.#writing.delete(writing)
     }
   }
 
@@ -70,6 +89,8 @@ export class PartialFiles {
   }
 
   async close(): Promise<void> {
+    // A descriptor that is closed under a write may by then belong to another file.
+    await Promise.allSettled(this.#writing)
     const all = [...this.#open.values()]
     this.#open.clear()
     await Promise.allSettled(all.map(async ({ fd }) => close(await fd)))

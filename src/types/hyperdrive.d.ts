@@ -70,7 +70,7 @@ declare module 'hyperdrive' {
   export interface Hyperblobs {
     readonly core: Hypercore
     createReadStream(blob: Blob): Readable
-    clear(blob: Blob): Promise<unknown>
+    getBlockMap(blob: Blob): Promise<{ blocks: { index: number; byteLength: number }[] } | null>
   }
   class Hyperdrive extends EventEmitter {
     constructor(store: Corestore, key?: Buffer | null, options?: object)

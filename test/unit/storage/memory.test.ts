@@ -70,7 +70,7 @@ describe('recent blocks', () => {
     expect(blocks.get(1999)).toEqual(Buffer.alloc(10_000, 1999))
     expect(blocks.get(0)).toBeNull()
     const kept = Array.from({ length: 2000 }, (_, i) => blocks.get(i)).filter((block) => block !== null)
-    expect(kept.length).toBe(Math.floor((8 * 1024 * 1024) / 10_000))
+    expect(kept.length).toBe(Math.floor((3 * 1024 * 1024) / 10_000))
     blocks.add(5000, Buffer.alloc(100_000))
     expect(blocks.get(5000)).toBeNull()
     blocks.clear()
