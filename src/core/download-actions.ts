@@ -331,11 +331,11 @@ export class DownloadActions {
         blockSize,
         target,
         missing: range.blockLength - have,
-        onprogress: (t, blocks) => this.#advance(t, blocks),
+        onprogress: (bytes) => this.progress.downloaded(bytes),
         oncomplete: (t) => this.#finish(t),
         onmisfit: (t) => void this.#misfit(t)
       })
-      this.progress.resumed(task.bytesHere)
+      this.progress.resumed(this.#bytesHere(range, blockSize, have))
       files.expect(task)
       this.#tasks.set(range.blockOffset, task)
       this.#taskOf.set(path, task)
@@ -358,10 +358,10 @@ export class DownloadActions {
     return task.targets.length > 0 ? task : null
   }
 
-  #advance(task: DownloadTask, blocks: number): void {
-    const last = task.missing === 0
-    const tail = task.range.byteLength - (task.range.blockLength - 1) * task.blockSize
-    this.progress.downloaded(last ? (blocks - 1) * task.blockSize + tail : blocks * task.blockSize)
+  /** Bytes in `have` blocks of a range; the last one may be shorter. */
+  #bytesHere({ blockOffset, blockLength, byteLength }: BlockRange, blockSize: number, have: number): number {
+    const last = have > 0 && this.#options.content.core.bitfield.get(blockOffset + blockLength - 1)
+    return last ? (have - 1) * blockSize + (byteLength - (blockLength - 1) * blockSize) : have * blockSize
   }
 
   #finish(task: DownloadTask): void {

@@ -18,7 +18,7 @@ export class DownloadTask implements Incoming {
   readonly targets: Target[]
   cancelled = false
   #missing: number
-  readonly #onprogress: (task: DownloadTask, blocks: number) => void
+  readonly #onprogress: (bytes: number) => void
   readonly #oncomplete: (task: DownloadTask) => void
   readonly #onmisfit: (task: DownloadTask) => void
 
@@ -28,7 +28,8 @@ export class DownloadTask implements Incoming {
     target: Target
     /** Blocks that are not here yet. */
     missing: number
-    onprogress: (task: DownloadTask, blocks: number) => void
+    /** Told of bytes that were committed just now. */
+    onprogress: (bytes: number) => void
     oncomplete: (task: DownloadTask) => void
     onmisfit: (task: DownloadTask) => void
   }) {
@@ -45,17 +46,10 @@ export class DownloadTask implements Incoming {
     return this.#missing
   }
 
-  /** Bytes of the file that are here, at a whole number of blocks. */
-  get bytesHere(): number {
-    const { blockLength, byteLength } = this.range
-    return Math.min(byteLength, (blockLength - this.#missing) * this.blockSize)
-  }
-
-  oncommitted(blocks: number): void {
+  oncommitted(blocks: number, bytes: number): void {
     this.#missing -= blocks
-    if (this.cancelled) return
-    this.#onprogress(this, blocks)
-    if (this.#missing <= 0) this.#oncomplete(this)
+    this.#onprogress(bytes)
+    if (this.#missing <= 0 && !this.cancelled) this.#oncomplete(this)
   }
 
   onmisfit(): void {

@@ -17,8 +17,8 @@ const READ_AHEAD_BYTES = 6 * 1024 * 1024
 export interface Incoming {
   readonly range: BlockRange
   readonly blockSize: number
-  /** Called with the number of blocks of this file that were committed just now. */
-  oncommitted(blocks: number): void
+  /** Called with the blocks of this file that were committed just now, and their bytes. */
+  oncommitted(blocks: number, bytes: number): void
   /** Called when the blocks that arrive are not of the size that the range promised. */
   onmisfit(): void
 }
@@ -87,13 +87,16 @@ export class ContentFiles implements BlockPlace {
   }
 
   committed(indexes: readonly number[]): void {
-    const counts = new Map<Incoming, number>()
-    // Two peers may send the same block: counted twice, it would end its file before all others are there.
-    for (const index of new Set(indexes)) {
-      const incoming = this.#options.has?.(index) ? null : this.#incomingOf(index)
-      if (incoming) counts.set(incoming, (counts.get(incoming) ?? 0) + 1)
+    const sums = new Map<Incoming, { blocks: number; bytes: number }>()
+    for (const index of indexes) {
+      const incoming = this.#incomingOf(index)
+      if (!incoming) continue
+      const sum = sums.get(incoming) ?? { blocks: 0, bytes: 0 }
+      sum.blocks++
+      sum.bytes += blockSpan(incoming.range, incoming.blockSize, index).length
+      sums.set(incoming, sum)
     }
-    for (const [incoming, count] of counts) incoming.oncommitted(count)
+    for (const [incoming, { blocks, bytes }] of sums) incoming.oncommitted(blocks, bytes)
   }
 
   /** From now on blocks of this range go into its partial file. Ranges in progress never overlap. */
