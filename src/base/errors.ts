@@ -55,7 +55,7 @@ const CATALOGUE = {
   },
   INDEX_DAMAGED: {
     exitCode: EXIT.index,
-    hint: 'your files are untouched. Move the .dat folder away and run the command again'
+    hint: 'your files are untouched. A clone: clone into a new folder. Your own share: move .dat away, then share again'
   },
   SOURCE: { exitCode: EXIT.source, hint: 'check that the file exists and that you may read it' },
   DISK_FULL: { exitCode: EXIT.disk, hint: 'free some space and run the same command again: it resumes' },

@@ -27,7 +27,8 @@ export async function openClone(given: CloneOptions): Promise<Session> {
   const root = path.resolve(options.dir ?? path.join(options.parent, await proposeName(options)))
   if (options.dryRun && !hasIndex(placeOf(root, options.store).store)) return openTrial(options, root)
   const open = await openDestination(options, root)
-  const saved: SavedClone = { addresses: link.addresses, under: link.path }
+  const { include, exclude } = options
+  const saved: SavedClone = { addresses: link.addresses, under: link.path, include, exclude }
   const batch = open.index.batch()
   batch.putMeta(SAVED_CLONE, saved)
   await batch.flush()
@@ -103,7 +104,8 @@ async function proposeName(options: CloneOptions): Promise<string> {
     try {
       const replication = await Replication.start({ open, network: options.network, report: () => {} })
       try {
-        await firstContact(open, options.timeout, options.signal)
+        if (!(await firstContact(open, options.timeout, options.signal)))
+          throw new DatError('INTERRUPTED', 'interrupted')
         const info = readInfo((await open.drive.db.get<unknown>(INFO, datKeys))?.value)
         return folderName(info?.name ?? '', info?.file ?? false) ?? `share-${shortId(open.drive.discoveryKey)}`
       } finally {

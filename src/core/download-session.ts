@@ -1,6 +1,6 @@
 import fs from 'node:fs'
 import { DatError } from '../base/errors.js'
-import { formatKey } from '../base/link.js'
+import { formatKey, formatLink } from '../base/link.js'
 import { Scope } from '../base/scope.js'
 import { formatBytes } from '../base/sizes.js'
 import { Download } from './download.js'
@@ -70,11 +70,17 @@ class DownloadSession implements Session {
     const replication = this.#replication
     this.#scope.defer(() => replication.close())
     // A clone that is followed is served to others too: they need its link.
-    if (this.#options.follow) report({ type: 'link', link: this.link, key: formatKey(open.drive.key), dir: this.dir })
+    if (this.#options.follow) this.#reportLink(replication.network.listening)
     this.#running = this.#run().then(
       (summary) => this.#resolve(summary),
       (error) => this.#reject(error)
     )
+  }
+
+  #reportLink(listening: readonly string[]): void {
+    const { open, report } = this.#options
+    const link = listening.length > 0 ? formatLink(open.drive.key, { addresses: listening }) : this.link
+    report({ type: 'link', link, key: formatKey(open.drive.key), dir: this.dir })
   }
 
   async close(): Promise<void> {

@@ -33,7 +33,7 @@ export async function* listFiles(options: ReadOptions & { path: string }): Async
       const path = folderOfKey(key)
       if (!selection.wants(path.replace(/\/$/, ''))) continue
       any = true
-      yield { path, bytes: 0, modified: null, kind: 'folder', executable: false }
+      yield { path: path.replace(/\/$/, ''), bytes: 0, modified: null, kind: 'folder', executable: false }
     }
     if (!any && !selection.everything) {
       throw new DatError('USAGE', `there is no ${wanted} in this share`, {

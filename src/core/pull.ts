@@ -3,7 +3,7 @@ import path from 'node:path'
 import { DatError } from '../base/errors.js'
 import { formatLink } from '../base/link.js'
 import { startDownload } from './download-session.js'
-import { hasIndex, openDrive, placeOf } from './drive.js'
+import { hasIndex, type OpenDrive, openDrive, placeOf } from './drive.js'
 import type { PullOptions, Session } from './session.js'
 
 /**
@@ -28,10 +28,13 @@ async function openClonedFolder(options: PullOptions, follow: boolean): Promise<
       hint: 'changes in it are shared by `dat share`'
     })
   }
-  const saved = (await open.index.getMeta<SavedClone>(SAVED_CLONE)) ?? { addresses: [], under: '' }
+  const saved = await readSaved(open)
+  // A clone of a part stays one, unless this time other parts are named.
+  const all = options.include.length === 0 && options.exclude.length === 0
+  const { include, exclude } = all ? saved : options
   const network = { ...options.network, peers: [...options.network.peers, ...saved.addresses] }
   const link = formatLink(open.drive.key, { addresses: saved.addresses })
-  return startDownload({ ...options, network, open, link, under: saved.under, follow })
+  return startDownload({ ...options, include, exclude, network, open, link, under: saved.under, follow })
 }
 
 /** Index meta of a clone: what its link said beside the key. */
@@ -39,6 +42,14 @@ export const SAVED_CLONE = 'clone'
 export interface SavedClone {
   addresses: string[]
   under: string
+  /** What was asked for: `--include` and `--exclude`. */
+  include: string[]
+  exclude: string[]
+}
+
+export async function readSaved(open: OpenDrive): Promise<SavedClone> {
+  const nothing: SavedClone = { addresses: [], under: '', include: [], exclude: [] }
+  return { ...nothing, ...(await open.index.getMeta<Partial<SavedClone>>(SAVED_CLONE)) }
 }
 
 /** The absolute path of a folder that exists. @throws DatError NOT_A_FOLDER */

@@ -1,11 +1,12 @@
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
+import { DatError } from '../base/errors.js'
 import type { Link } from '../base/link.js'
 import { Scope } from '../base/scope.js'
 import { type OpenDrive, openDrive, placeOf } from './drive.js'
 import { firstContact } from './first-contact.js'
-import { findFolder, SAVED_CLONE, type SavedClone } from './pull.js'
+import { findFolder, readSaved } from './pull.js'
 import { Replication } from './replication.js'
 import type { CommonOptions } from './session.js'
 
@@ -34,8 +35,8 @@ export async function readDrive(options: ReadOptions): Promise<ReadDrive> {
   if ('dir' in options.target) {
     const root = await findFolder(options.target.dir)
     const open = await openDrive({ place: placeOf(root, options.store), create: null, readOnly: true })
-    const saved = await open.index.getMeta<SavedClone>(SAVED_CLONE)
-    return { open, under: saved?.under ?? '', close: () => open.close() }
+    const { under } = await readSaved(open)
+    return { open, under, close: () => open.close() }
   }
   const { link } = options.target
   const scope = new Scope()
@@ -47,7 +48,7 @@ export async function readDrive(options: ReadOptions): Promise<ReadDrive> {
     const network = { ...options.network, peers: [...options.network.peers, ...link.addresses] }
     const replication = await Replication.start({ open, network, report: options.report })
     scope.defer(() => replication.close())
-    await firstContact(open, options.timeout, options.signal)
+    if (!(await firstContact(open, options.timeout, options.signal))) throw new DatError('INTERRUPTED', 'interrupted')
     return { open, under: link.path, close: () => scope.close() }
   } catch (error) {
     await scope.close().catch(() => {})

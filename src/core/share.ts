@@ -9,6 +9,7 @@ import { ChangeBatch } from './change-batch.js'
 import { hasIndex, type OpenDrive, openDrive, type Place, placeOf } from './drive.js'
 import { datKeys, INFO, type ShareInfo, type ShareState, STATE } from './entry.js'
 import { IgnoreRules } from './ignore.js'
+import { saveIgnoreOptions } from './ignore-options.js'
 import { Import } from './import.js'
 import { followClone } from './pull.js'
 import { Replication } from './replication.js'
@@ -104,6 +105,7 @@ class Share implements Session {
     const { report, network } = this.#options
     this.#open.files.onchanged = (record, reason) => this.#sourceChanged(record, reason)
     await this.#open.settle()
+    await saveIgnoreOptions(this.#open, this.#options)
     await this.#writeInfo()
     this.#batch = await ChangeBatch.create(this.#open)
     const batch = this.#batch

@@ -5,7 +5,9 @@ import type { FileRecord } from '../storage/file-record.js'
 import { type OpenDrive, openDrive, placeOf } from './drive.js'
 import { datKeys, fileKeys, isEntry, readState, STATE } from './entry.js'
 import { IgnoreRules } from './ignore.js'
-import { findFolder, SAVED_CLONE, type SavedClone } from './pull.js'
+import { savedRules } from './ignore-options.js'
+import { findFolder, readSaved } from './pull.js'
+import { Selection } from './selection.js'
 import { compareBytes, look, QUIETLY, type WalkOptions, walk } from './walk.js'
 
 export interface Status {
@@ -29,15 +31,18 @@ export async function readStatus(options: { dir: string; store: string | null; s
   const root = await findFolder(options.dir)
   const open = await openDrive({ place: placeOf(root, options.store), create: null, readOnly: true })
   try {
-    const { drive, identity, index } = open
-    const saved = await index.getMeta<SavedClone>(SAVED_CLONE)
+    const { drive, identity } = open
+    const saved = await readSaved(open)
+    const selection = new Selection(saved.include, saved.exclude, saved.under)
     const missing =
-      identity.role === 'clone' ? await findMissing(open) : { files: 0, bytes: 0, paths: [], missingBytes: 0 }
+      identity.role === 'clone'
+        ? await findMissing(open, selection)
+        : { files: 0, bytes: 0, paths: [], missingBytes: 0 }
     const header = drive.core.length > 0 ? await drive.db.get<unknown>(STATE, datKeys) : null
     const state = readState(header?.value)
     const changed = await findChanges(open)
     return {
-      link: formatLink(drive.key, { addresses: saved?.addresses ?? [] }),
+      link: formatLink(drive.key, { addresses: saved.addresses }),
       role: identity.role,
       dir: root,
       version: drive.version,
@@ -53,7 +58,7 @@ export async function readStatus(options: { dir: string; store: string | null; s
   }
 }
 
-async function findMissing(open: OpenDrive) {
+async function findMissing(open: OpenDrive, selection: Selection) {
   const result = { files: 0, bytes: 0, paths: [] as Status['missing'], missingBytes: 0 }
   if (open.drive.core.length === 0) return result
   for await (const { key, value } of open.drive.db.createReadStream<EntryValue>({}, fileKeys)) {
@@ -61,6 +66,7 @@ async function findMissing(open: OpenDrive) {
     result.files++
     result.bytes += bytes
     const checked = safePath(key)
+    if (checked.ok && !selection.wants(checked.relative)) continue
     const record = checked.ok ? await open.index.get(checked.relative) : null
     if (record?.state === 'done') continue
     const reason = !checked.ok ? checked.reason : record ? 'partly downloaded' : 'not downloaded yet'
@@ -73,7 +79,7 @@ async function findMissing(open: OpenDrive) {
 async function findChanges(open: OpenDrive): Promise<Status['changed']> {
   const changed: Status['changed'] = []
   const owner = open.identity.role === 'owner'
-  const rules = IgnoreRules.root([], owner)
+  const rules = owner ? await savedRules(open) : IgnoreRules.root([], false)
   const options: WalkOptions = { root: open.place.root, folder: '', rules, workers: open.workers, ...QUIETLY }
   const { file } = open.identity
   const found = file === null ? walk(options) : lookAtOne(options, file)

@@ -9,9 +9,10 @@ import { ChangeBatch } from './change-batch.js'
 import { startDownload } from './download-session.js'
 import { type OpenDrive, openDrive, placeOf, treeHash } from './drive.js'
 import { fileKeys } from './entry.js'
-import { IgnoreRules } from './ignore.js'
+import { savedRules } from './ignore-options.js'
 import { Import } from './import.js'
-import { findFolder, SAVED_CLONE, type SavedClone } from './pull.js'
+import { findFolder, readSaved } from './pull.js'
+import { Selection } from './selection.js'
 import type { CommonOptions } from './session.js'
 import { look, QUIETLY } from './walk.js'
 
@@ -133,9 +134,11 @@ async function checkFile(
 
 /** Files of the share that this clone has no record of. */
 async function findAbsent(open: OpenDrive, result: VerifyReport): Promise<void> {
+  const saved = await readSaved(open)
+  const selection = new Selection(saved.include, saved.exclude, saved.under)
   for await (const { key } of open.drive.db.createReadStream<EntryValue>({}, fileKeys)) {
     const checked = safePath(key)
-    if (!checked.ok) continue
+    if (!checked.ok || !selection.wants(checked.relative)) continue
     const record = await open.index.get(checked.relative)
     if (record?.state !== 'done') result.problems.push({ path: checked.relative, problem: 'missing' })
   }
@@ -151,7 +154,7 @@ async function indexAgain(open: OpenDrive, report: VerifyReport, options: Verify
   await forget.flush()
   const batch = await ChangeBatch.create(open)
   try {
-    const rules = IgnoreRules.root([], true)
+    const rules = await savedRules(open)
     const { signal, report: events } = options
     const run = new Import({ open, batch, rules, report: events, signal, only: open.identity.file })
     await run.run([''])
@@ -173,16 +176,16 @@ async function fetchAgain(open: OpenDrive, report: VerifyReport, options: Verify
     await content.clear(blockOffset, Math.min(blockOffset + blockLength, content.length))
   }
   await forget.flush()
-  const saved = await open.index.getMeta<SavedClone>(SAVED_CLONE)
-  const network = { ...options.network, peers: [...options.network.peers, ...(saved?.addresses ?? [])] }
+  const saved = await readSaved(open)
+  const network = { ...options.network, peers: [...options.network.peers, ...saved.addresses] }
   const session = await startDownload({
     ...options,
     network,
     open,
     link: formatLink(open.drive.key),
-    under: saved?.under ?? '',
-    include: [],
-    exclude: [],
+    under: saved.under,
+    include: saved.include,
+    exclude: saved.exclude,
     dryRun: false,
     force: true,
     follow: false

@@ -218,8 +218,7 @@ function decorateReader(reader: CoreReader, place: BlockPlace, reopen: () => Cor
 }
 
 function decorateWriter(writer: CoreWriter, place: BlockPlace): CoreWriter {
-  const putBlock = writer.putBlock
-  const flush = writer.flush
+  const { putBlock, deleteTreeNode, deleteTreeNodeRange, flush } = writer
   const writes: Promise<void>[] = []
   const indexes: number[] = []
   writer.putBlock = function put(index, data) {
@@ -228,6 +227,17 @@ function decorateWriter(writer: CoreWriter, place: BlockPlace): CoreWriter {
     if (written === false) return putBlock.call(this, index, data)
     writes.push(written)
     indexes.push(index)
+  }
+  // To clear blocks Hypercore 11.37.1 deletes nodes that the proofs of their neighbours need (`clear` in session-state.js
+  // takes what lies before the range for empty): peers that ask for those would be cut off for ever. All nodes stay, 100
+  // bytes a block, but where the tree is cut: that begins with a range.
+  let cut = false
+  writer.deleteTreeNodeRange = function deleteRange(start, end) {
+    cut = true
+    deleteTreeNodeRange.call(this, start, end)
+  }
+  writer.deleteTreeNode = function deleteNode(index) {
+    if (cut) deleteTreeNode.call(this, index)
   }
   writer.flush = async function flushFiles() {
     if (writes.length === 0) return flush.call(this)
