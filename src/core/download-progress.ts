@@ -3,6 +3,8 @@ import type { ShareState } from './entry.js'
 import { Rate } from './rate.js'
 
 const REPORT_MS = 250
+/** The first moments say nothing of the rate: until then the time left is unknown. */
+const SETTLE_MS = 1500
 
 /** The counters of a download. Bytes count once they are verified and written. */
 export class Progress {
@@ -14,6 +16,7 @@ export class Progress {
   #bytesPlanned = 0
   #expected: ShareState | null = null
   #lastReport = 0
+  #firstByte = 0
   downloadedBytes = 0
   resumedBytes = 0
 
@@ -38,6 +41,7 @@ export class Progress {
   }
 
   downloaded(bytes: number): void {
+    if (this.#firstByte === 0) this.#firstByte = Date.now()
     this.#bytesDone += bytes
     this.downloadedBytes += bytes
     this.report()
@@ -64,9 +68,15 @@ export class Progress {
       bytesDone: this.#bytesDone,
       bytesTotal,
       bytesPerSecond,
-      etaSeconds: bytesPerSecond > 0 ? Math.ceil(left / bytesPerSecond) : left === 0 ? 0 : null,
+      etaSeconds: this.#timeLeft(left, bytesPerSecond),
       resumedBytes: this.resumedBytes
     }
+  }
+
+  #timeLeft(bytes: number, bytesPerSecond: number): number | null {
+    if (bytes === 0) return 0
+    const settled = this.#firstByte > 0 && Date.now() - this.#firstByte >= SETTLE_MS
+    return settled && bytesPerSecond > 0 ? Math.ceil(bytes / bytesPerSecond) : null
   }
 
   report(force = false): void {
