@@ -95,6 +95,9 @@ async function openDestination(options: CloneOptions, root: string): Promise<Ope
   throw new DatError('DESTINATION_OTHER', `${name} belongs to another link`)
 }
 
+/** A peer that says nothing more is not waited for long: the name is only a proposal. */
+const NAME_MS = 15_000
+
 /** Asks a peer what the share is called. Never answers the key, nor a name that could lead elsewhere. */
 async function proposeName(options: CloneOptions): Promise<string> {
   const { key } = options.link
@@ -106,7 +109,8 @@ async function proposeName(options: CloneOptions): Promise<string> {
       try {
         if (!(await firstContact(open, options.timeout, options.signal)))
           throw new DatError('INTERRUPTED', 'interrupted')
-        const info = readInfo((await open.drive.db.get<unknown>(INFO, datKeys))?.value)
+        const entry = await open.drive.db.get<unknown>(INFO, { ...datKeys, timeout: NAME_MS }).catch(() => null)
+        const info = readInfo(entry?.value)
         return folderName(info?.name ?? '', info?.file ?? false) ?? `share-${shortId(open.drive.discoveryKey)}`
       } finally {
         await replication.close()

@@ -12,6 +12,7 @@ import { Replication } from './replication.js'
 import { Selection } from './selection.js'
 import type { DownloadOptions, Session, Summary } from './session.js'
 
+const CLOSE_MS = 1500
 const STALL_SECONDS = 10
 const STALL_REPEAT_SECONDS = 30
 /** Another look at the versions of the peers, should an announcement have been lost. */
@@ -85,7 +86,8 @@ class DownloadSession implements Session {
 
   async close(): Promise<void> {
     this.#abort.abort()
-    await this.#running
+    // A peer that fell silent may leave a read of the drive waiting: closing the drive ends it.
+    await Promise.race([this.#running, delay(CLOSE_MS)])
     await this.#scope.close()
     this.#resolve(null)
   }
@@ -219,4 +221,8 @@ class DownloadSession implements Session {
       this.#options.report({ type: 'stalled', seconds, reason })
     }, 1000)
   }
+}
+
+function delay(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
 }

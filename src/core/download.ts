@@ -24,6 +24,8 @@ export class Download {
   #chunk: Unresolved[] = []
   /** Paths that are gone from the share; kept until the rest is planned, since a moved file is found by its old path. */
   #removals: FileRecord[] = []
+  /** Empty folders; made last, since removing the last file of a folder removes the folder too. */
+  #folders: { path: string; known: boolean }[] = []
   #chunkSize = FIRST_CHUNK
 
   constructor(options: DownloadContext) {
@@ -69,6 +71,7 @@ export class Download {
       else await this.#planChanges(bee)
       await this.#planChunk()
       await this.#removeAll()
+      await this.#makeFolders()
       if (!this.#options.signal.aborted) this.#planned = version
       return state
     } finally {
@@ -105,7 +108,7 @@ export class Download {
     }
     for await (const { key } of bee.createReadStream<unknown>(FOLDERS, datKeys)) {
       const path = folderOfKey(key)
-      await this.#folder(path, folders.has(path))
+      this.#folder(path, folders.has(path))
       folders.delete(path)
     }
     for (const record of folders.values()) await this.#actions.removeFolder(record)
@@ -130,7 +133,7 @@ export class Download {
     for await (const { left, right } of bee.createDiffStream<unknown>(this.#planned, FOLDERS, datKeys)) {
       const path = folderOfKey((left ?? right)?.key ?? '')
       const record = await open.index.get(path)
-      if (left) await this.#folder(path, record !== null)
+      if (left) this.#folder(path, record !== null)
       else if (record) await this.#actions.removeFolder(record)
     }
   }
@@ -166,6 +169,15 @@ export class Download {
     if (this.#options.selection.wants(record.path)) this.#removals.push(record)
   }
 
+  async #makeFolders(): Promise<void> {
+    const folders = this.#folders
+    this.#folders = []
+    for (const { path, known } of folders) {
+      if (this.#options.signal.aborted) return
+      await this.#actions.folder(path, known)
+    }
+  }
+
   async #removeAll(): Promise<void> {
     const removals = this.#removals
     this.#removals = []
@@ -177,11 +189,10 @@ export class Download {
     }
   }
 
-  async #folder(path: string, known: boolean): Promise<void> {
+  #folder(path: string, known: boolean): void {
     const checked = safePath(path.replace(/\/$/, ''))
-    if (!checked.ok) return this.#fail(path, new Error(checked.reason))
-    if (!this.#options.selection.wants(checked.relative)) return
-    await this.#actions.folder(checked.relative, known)
+    if (!checked.ok) this.#fail(path, new Error(checked.reason))
+    else if (this.#options.selection.wants(checked.relative)) this.#folders.push({ path: checked.relative, known })
   }
 
   #fail(path: string, error: unknown): void {

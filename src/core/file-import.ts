@@ -1,11 +1,13 @@
 import path from 'node:path'
 import crypto from 'hypercore-crypto'
+import type { EntryValue } from 'hyperdrive'
 import { reasonOf } from '../base/errors.js'
 import { LARGE_BYTES } from '../storage/file-index.js'
-import { type FileRecord, sameFingerprint } from '../storage/file-record.js'
+import { type FileRecord, sameFingerprint, sameRange } from '../storage/file-record.js'
 import { type HashJob, type HashResult, toError } from '../storage/file-tasks.js'
 import { HashedBlock } from '../storage/hashed-block.js'
 import { BLOCK_SIZE, type BlockRange } from '../storage/layout.js'
+import { fileKeys } from './entry.js'
 import type { ImportContext } from './import-context.js'
 import { type Found, look, QUIETLY } from './walk.js'
 
@@ -30,7 +32,10 @@ export class FileImport {
   results: Promise<HashResult[]>[] | null = null
   lastOfTask = false
   readonly #options: ImportContext
-  readonly #previous: FileRecord | null
+  /** What the index has for this path. */
+  #previous: FileRecord | null
+  /** When `found` was found: milliseconds since 1970. */
+  #lookedAt = Date.now()
   #found: Found
   #moved: FileRecord | null = null
 
@@ -70,6 +75,19 @@ export class FileImport {
       this.#moved = null
       this.jobs = this.#jobs()
     }
+    const outcome = await this.#attempt(onbytes, flush)
+    // What was shared of a large file while it was hashed is withdrawn if the rest cannot follow.
+    const promised = this.#previous
+    if (outcome.failed && promised?.state === 'indexing') {
+      batch.remove(promised)
+      await flush()
+      await this.#setPending(null)
+    }
+    return outcome
+  }
+
+  async #attempt(onbytes: (bytes: number) => void, flush: () => Promise<void>): Promise<Outcome> {
+    const { batch } = this.#options
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
       const large = this.#found.size >= LARGE_BYTES && !(await this.#options.open.index.hasLargeSize(this.#found.size))
       const outcome = large ? await this.#commitLarge(onbytes, flush) : await this.#commitWhole(onbytes)
@@ -78,6 +96,7 @@ export class FileImport {
       const again = await look({ root: this.#options.open.place.root, ...QUIETLY }, this.#found.path)
       if (again?.kind !== 'file') return { failed: 'it went away while it was read' }
       this.#found = again
+      this.#lookedAt = Date.now()
       this.#moved = null
       this.jobs = this.#jobs()
       this.results = null
@@ -121,19 +140,24 @@ export class FileImport {
     if (!record) {
       await flush()
       record = { ...this.#record(batch.nextRange(this.#found.size)), state: 'indexing' }
-      await this.#setPending(record.path)
+      // Known before the entry is: whoever finds the entry after a crash must not give its blocks to another file.
+      const promise = open.index.batch()
+      promise.put(record, this.#previous)
+      promise.putMeta(PENDING, record.path)
+      await promise.flush()
       batch.put(record, this.#previous)
       await flush()
+    } else if (!(await this.#isListed(record))) {
+      batch.put(record, null)
+      await flush()
     }
+    this.#previous = record
     const range = record.range as BlockRange
     const first = batch.length - range.blockOffset
     const hashes: Uint8Array[] = []
     let done = first * BLOCK_SIZE
     for await (const result of this.#hash(first)) {
       if ('error' in result || !sameFingerprint(result, this.#found)) {
-        batch.remove(record)
-        await flush()
-        await this.#setPending(null)
         return 'error' in result ? { failed: reasonOf(toError(result)) } : 'changed'
       }
       hashes.push(result.hashes)
@@ -144,11 +168,17 @@ export class FileImport {
     // Cut off: the next run goes on where this one stopped.
     if (signal.aborted || done < this.#found.size) return DONE
     const final = open.index.batch()
-    final.put({ ...record, state: 'done', racy: isRacy(this.#found) }, record)
+    final.put({ ...record, state: 'done', racy: isRacy(this.#found, this.#lookedAt) }, record)
     if (!resumed) final.putContent(combine(hashes, this.#found.size).contentHash, range)
     final.putMeta(PENDING, null)
     await final.flush()
     return DONE
+  }
+
+  /** Whether the share has the entry of a record. */
+  async #isListed({ path: name, range }: FileRecord): Promise<boolean> {
+    const entry = await this.#options.open.drive.db.get<EntryValue>(`/${name}`, fileKeys)
+    return sameRange(entry?.value.blob ?? null, range)
   }
 
   /** The record to go on with after an interruption: its blocks are the last ones of the share. */
@@ -208,13 +238,13 @@ export class FileImport {
   #record(range: BlockRange | null): FileRecord {
     const { path: name, kind, executable, target, size, mtime, inode } = this.#found
     const bytes = kind === 'file' ? size : 0
-    const racy = kind === 'file' && isRacy(this.#found)
+    const racy = kind === 'file' && isRacy(this.#found, this.#lookedAt)
     return { path: name, kind, state: 'done', executable, racy, target, size: bytes, mtime, inode, range }
   }
 }
 
-function isRacy(found: Found): boolean {
-  return Date.now() - found.mtime < RACY_MS
+function isRacy(found: Found, lookedAt: number): boolean {
+  return lookedAt - found.mtime < RACY_MS
 }
 
 function combine(parts: readonly Uint8Array[], size: number): Hashed {

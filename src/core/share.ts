@@ -41,6 +41,10 @@ export async function openShare(options: ShareOptions): Promise<Session> {
   }
 }
 
+/** A file that a read found changed is looked at again, and told of again, only after this long. */
+const CHANGED_MS = 10_000
+const MAX_CHANGED = 1000
+
 interface Source {
   place: Place
   /** The name of the single file that is shared. */
@@ -84,6 +88,8 @@ class Share implements Session {
   #watch: Watch | null = null
   #importing: Promise<void> = Promise.resolve()
   #indexed = false
+  /** When a file was last found changed by a read: milliseconds since 1970, by path. */
+  readonly #changedAt = new Map<string, number>()
   #failures: Failure[] = []
   readonly #abort = new AbortController()
 
@@ -188,6 +194,11 @@ class Share implements Session {
   }
 
   #sourceChanged(record: FileRecord, reason: string): void {
+    // Every block of it that a peer asks for finds the same again, until the import has looked.
+    const now = Date.now()
+    if (now - (this.#changedAt.get(record.path) ?? 0) < CHANGED_MS) return
+    if (this.#changedAt.size > MAX_CHANGED) this.#changedAt.clear()
+    this.#changedAt.set(record.path, now)
     this.#options.report({ type: 'source.changed', path: record.path, reason })
     const folder = path.posix.dirname(record.path)
     void this.#rescan([folder === '.' ? '' : `${folder}/`])

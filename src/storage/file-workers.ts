@@ -127,6 +127,7 @@ export class FileWorkers {
     worker.on('message', (results: unknown) => {
       const done = this.#busy.get(worker)
       this.#busy.delete(worker)
+      if (this.#closed) return
       this.#idle.push(worker)
       // An idle thread must not keep the process alive.
       worker.unref()
