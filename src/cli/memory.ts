@@ -1,24 +1,27 @@
 import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 
-/** Resident memory, in bytes, from which on it is worth time to keep it from growing; and below which it is not. */
-const HIGH = 215e6
-const LOW = 165e6
+/** Resident memory, in bytes, from which on garbage is collected at once instead of when V8 gets to it. */
+const HIGH = 250e6
 const LOOK_MS = 200
+/** Collecting may take this part of the time at most: a pause of 50 ms comes once a second. */
+const SHARE_OF_TIME = 1 / 25
 
 /**
- * Keeps the garbage collector from letting the heap grow with the number of files. Left alone, V8 allows a heap to
- * triple before it looks: fast, and right for a small share; with a million files it costs half a gigabyte, on login
- * nodes where memory is counted. `--optimize-for-size` makes it look early, which costs a third of the speed for small
- * files, so it is switched on only when memory is used (docs/adr/0004-workers-and-memory.md).
+ * Keeps the heap from growing with the number of files. Left alone, V8 lets a heap triple before it looks: fast, and
+ * right for a small share; with 200,000 files it costs hundreds of megabytes, on login nodes where memory is counted.
+ * docs/adr/0004-workers-and-memory.md compares the ways.
  * @returns what ends it
  */
 export function keepMemorySmall(): () => void {
-  let small = false
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  let notBefore = 0
   const timer = setInterval(() => {
-    const rss = process.memoryUsage.rss()
-    if (small ? rss >= LOW : rss < HIGH) return
-    small = !small
-    setFlagsFromString(small ? '--optimize-for-size' : '--no-optimize-for-size')
+    const start = performance.now()
+    if (start < notBefore || process.memoryUsage.rss() < HIGH) return
+    collect()
+    notBefore = performance.now() + (performance.now() - start) / SHARE_OF_TIME
   }, LOOK_MS)
   timer.unref()
   return () => clearInterval(timer)

@@ -1,17 +1,18 @@
 import type { EntryValue } from 'hyperdrive'
 import { type DatError, fileError } from '../base/errors.js'
 import { type FileRecord, type Fingerprint, sameRange } from '../storage/file-record.js'
-import type { BlockRange } from '../storage/layout.js'
-import { assemble } from './assemble.js'
+import { BlockClaims } from './block-claims.js'
 import { type Destination, InTheWay } from './destination.js'
 import type { DownloadContext, Wanted } from './download-context.js'
-import { type Action, blobText, decide, type PlanContext } from './download-plan.js'
+import { type Action, decide, type PlanContext } from './download-plan.js'
 import { Progress } from './download-progress.js'
+import { doneRecord, folderRecord, partialRecord } from './download-records.js'
 import { DownloadTask, type Target } from './download-task.js'
 import { fileKeys, mtimeOf } from './entry.js'
 import { Limit } from './limit.js'
 import { RecordWriter } from './record-writer.js'
 import { Requests } from './requests.js'
+import { Settling } from './settling.js'
 
 /** Files under way at once: enough to keep a path full, few enough that memory does not grow with the share. */
 const MAX_ACTIVE = 1024
@@ -32,14 +33,14 @@ export class DownloadActions {
   readonly #handlers: ActionHandlers
   readonly #records: RecordWriter
   readonly #requests: Requests
+  readonly #claims: BlockClaims
+  readonly #work: Settling
   readonly #limit = new Limit(CONCURRENCY)
   /** By first block. */
   readonly #tasks = new Map<number, DownloadTask>()
   readonly #taskOf = new Map<string, DownloadTask>()
   /** Whole, and on their way to their places; by first block. */
   readonly #placing = new Map<number, DownloadTask>()
-  /** Where files are by now that others are copies of, by the path where they were; until a version is settled. */
-  readonly #copies = new Map<string, Promise<string>>()
   #settling = 0
   #error: DatError | null = null
   readonly #waiters = new Set<() => void>()
@@ -53,6 +54,8 @@ export class DownloadActions {
     this.progress = new Progress(options.report)
     this.#records = new RecordWriter(open.index, (error) => this.abort(fileError(error, 'write the index')))
     this.#requests = new Requests(content, options.replication)
+    this.#claims = new BlockClaims(open, content, this.#records)
+    this.#work = new Settling(options, destination, this.#claims, this.progress)
     open.files.onwritefailed = (error) => this.abort(fileError(error, 'write a file that is being downloaded'))
     options.signal.addEventListener('abort', () => this.wake(), { once: true })
   }
@@ -134,7 +137,7 @@ export class DownloadActions {
   /** Resolves when all is done that needs no blocks: copies and moves among them. */
   async settlingDone(): Promise<void> {
     while (this.#settling > 0 && !this.#stopped) await this.changed()
-    this.#copies.clear()
+    this.#work.done()
   }
 
   /** Stops what is under way for a path, unless it is for this very content. */
@@ -162,7 +165,7 @@ export class DownloadActions {
         else report({ type: 'note', message: `${record.path} is gone from the share; your altered copy stays` })
       }
       await this.#records.remove(record)
-      if (record.range) await this.#forgetBlocks(record.range)
+      if (record.range) await this.#claims.release(record.range)
       if (record.range && record.state === 'partial') await open.files.partials.remove(record.range)
       open.files.forget(record.path)
       if (stats) report({ type: 'file.removed', path: record.path })
@@ -214,7 +217,7 @@ export class DownloadActions {
           case 'altered':
             throw new InTheWay(action.reason)
           default:
-            this.#records.put(await this.#carryOut(wanted, action), record)
+            this.#records.put(await this.#work.settle(wanted, action), record)
             if (action.act === 'adopt' || action.act === 'redress') this.progress.resumed(bytes)
             if (action.act === 'copy') this.progress.local(bytes)
             this.#options.report({ type: 'file.done', path })
@@ -227,76 +230,6 @@ export class DownloadActions {
         this.#settling--
         this.wake()
       })
-  }
-
-  /** @returns the record of the path as it is now */
-  async #carryOut({ path, value, record }: Wanted, action: Action): Promise<FileRecord> {
-    const { open, content, force } = this.#options
-    const look = { mtime: mtimeOf(value), executable: value.executable === true }
-    const temporary = open.files.partials.temporary()
-    const old = record?.range && action.act !== 'redress' && action.act !== 'adopt' ? record.range : null
-    if (old && action.act !== 'copy') await this.#forgetBlocksOf(record as FileRecord)
-    let range: BlockRange | null = null
-    let print: Fingerprint
-    switch (action.act) {
-      case 'link':
-        print = await this.#destination.link(path, value.linkname as string, record, force)
-        return { ...doneRecord(path, value, print, null), kind: 'link', target: value.linkname as string }
-      case 'copy':
-        range = value.blob
-        print = await this.#copy(
-          action.from,
-          async (source, leaving) =>
-            leaving
-              ? this.#destination.place(this.#destination.absolute(source), path, look, record, force)
-              : this.#destination.create(path, source, temporary, look, record, force),
-          path
-        )
-        break
-      case 'assemble': {
-        const onbytes = (bytes: number) => this.progress.downloaded(bytes)
-        await assemble({ open, content, value, file: temporary, signal: this.#options.signal, onbytes })
-        print = await this.#destination.place(temporary, path, look, record, force)
-        return { ...doneRecord(path, value, print, null), target: blobText(value) }
-      }
-      case 'redress':
-        range = record?.range ?? null
-        print = await this.#destination.redress(path, look)
-        return { ...doneRecord(path, value, print, range), target: record?.target ?? '' }
-      case 'adopt':
-        range = value.blob
-        print = await this.#destination.fingerprint(path)
-        if (value.linkname) return { ...doneRecord(path, value, print, null), kind: 'link', target: value.linkname }
-        break
-      default:
-        print = await this.#destination.create(path, null, temporary, look, record, force)
-    }
-    return doneRecord(path, value, print, range)
-  }
-
-  /** One copy of a file after the other: the first may move it, and the next finds it where it went. */
-  async #copy(
-    from: FileRecord,
-    work: (source: string, leaving: boolean) => Promise<Fingerprint>,
-    to: string
-  ): Promise<Fingerprint> {
-    const before = this.#copies.get(from.path) ?? Promise.resolve(from.path)
-    const done = before.then(async (source) => {
-      const leaving = source === from.path && (await this.#isLeaving(from))
-      return { print: await work(source, leaving), source: leaving ? to : source }
-    })
-    const next = done.then(
-      ({ source }) => source,
-      () => before
-    )
-    this.#copies.set(from.path, next)
-    return (await done).print
-  }
-
-  /** True if a path is no longer in the share: then its file can be moved instead of copied. */
-  async #isLeaving({ path, range }: FileRecord): Promise<boolean> {
-    const entry = await this.#options.open.drive.db.get<EntryValue>(`/${path}`, fileKeys)
-    return !sameRange(entry?.value.blob ?? null, range)
   }
 
   async #fetch(fetches: readonly { wanted: Wanted; action: Action & { act: 'fetch' } }[]): Promise<void> {
@@ -319,7 +252,7 @@ export class DownloadActions {
         this.#handlers.onfailed(path, new Error('its blocks overlap those of another file'))
         continue
       }
-      if (record?.range && !sameRange(record.range, range)) await this.#forgetBlocksOf(record)
+      if (record?.range && !sameRange(record.range, range)) await this.#claims.releaseOf(record)
       this.#records.put(partialRecord(path, value, range, record), record)
       if (other) {
         other.targets.push(target)
@@ -335,7 +268,7 @@ export class DownloadActions {
         oncomplete: (t) => this.#finish(t),
         onmisfit: (t) => void this.#misfit(t)
       })
-      this.progress.resumed(this.#bytesHere(range, blockSize, have))
+      this.progress.resumed(this.#claims.bytesHere(range, blockSize, have))
       files.expect(task)
       this.#tasks.set(range.blockOffset, task)
       this.#taskOf.set(path, task)
@@ -356,12 +289,6 @@ export class DownloadActions {
       await this.cancel(path, entry?.value ?? null)
     }
     return task.targets.length > 0 ? task : null
-  }
-
-  /** Bytes in `have` blocks of a range; the last one may be shorter. */
-  #bytesHere({ blockOffset, blockLength, byteLength }: BlockRange, blockSize: number, have: number): number {
-    const last = have > 0 && this.#options.content.core.bitfield.get(blockOffset + blockLength - 1)
-    return last ? (have - 1) * blockSize + (byteLength - (blockLength - 1) * blockSize) : have * blockSize
   }
 
   #finish(task: DownloadTask): void {
@@ -415,48 +342,14 @@ export class DownloadActions {
   }
 
   async #drop(task: DownloadTask): Promise<void> {
-    const { open, content } = this.#options
+    const { open } = this.#options
     task.cancelled = true
     open.files.unexpect(task)
     this.#tasks.delete(task.range.blockOffset)
     for (const { path } of task.targets) this.#taskOf.delete(path)
     this.#requests.done(task)
-    const { blockOffset, blockLength } = task.range
-    await content.clear(blockOffset, Math.min(blockOffset + blockLength, content.length))
+    await this.#claims.clear(task.range)
     await open.files.partials.remove(task.range)
     this.wake()
   }
-
-  async #forgetBlocksOf(record: FileRecord): Promise<void> {
-    if (!record.range) return
-    if (record.state === 'partial') await this.#options.open.files.partials.remove(record.range)
-    await this.#records.remove(record)
-    await this.#forgetBlocks(record.range)
-  }
-
-  /** Takes back the claim on blocks that no file holds any more. */
-  async #forgetBlocks({ blockOffset, blockLength }: BlockRange): Promise<void> {
-    const { open, content } = this.#options
-    await this.#records.flush()
-    const owners = await open.index.rangesFrom(blockOffset, 2)
-    if (owners.some((owner) => owner.blockOffset === blockOffset)) return
-    await content.clear(blockOffset, Math.min(blockOffset + blockLength, content.length))
-  }
-}
-
-function doneRecord(path: string, value: EntryValue, print: Fingerprint, range: BlockRange | null): FileRecord {
-  const executable = value.executable === true
-  return { path, kind: 'file', state: 'done', executable, racy: false, target: '', range, ...print }
-}
-
-/** Until a file is in place its record keeps the time and inode of what it will replace. */
-function partialRecord(path: string, value: EntryValue, range: BlockRange, ours: FileRecord | null): FileRecord {
-  const print = { size: range.byteLength, mtime: ours?.mtime ?? 0, inode: ours?.inode ?? 0 }
-  const executable = value.executable === true
-  return { path, kind: 'file', state: 'partial', executable, racy: false, target: '', range, ...print }
-}
-
-function folderRecord(path: string): FileRecord {
-  const nothing = { size: 0, mtime: 0, inode: 0 }
-  return { path, kind: 'folder', state: 'done', executable: false, racy: false, target: '', range: null, ...nothing }
 }

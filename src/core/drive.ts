@@ -60,6 +60,8 @@ export interface OpenDrive {
    * since then may be lost. null after a clean end, or if only the program was killed.
    */
   readonly since: number | null
+  /** Makes the index as small as it can be; worth it after many changes. */
+  compact(): Promise<void>
   /** What was written since then was checked. */
   settle(): Promise<void>
   /** The content core; for a clone it is known once a first peer sent the drive's header. */
@@ -139,6 +141,7 @@ export async function openDrive(options: OpenDriveOptions): Promise<OpenDrive> {
       identity,
       since,
       settle: () => startSession(index),
+      compact: () => storage.compact(),
       drive,
       store,
       index,

@@ -43,6 +43,8 @@ export async function openShare(options: ShareOptions): Promise<Session> {
 
 /** A file that a read found changed is looked at again, and told of again, only after this long. */
 const CHANGED_MS = 10_000
+/** After so many changes the index is compacted. */
+const COMPACT_CHANGES = 1000
 const MAX_CHANGED = 1000
 
 interface Source {
@@ -170,6 +172,8 @@ class Share implements Session {
     const { added, changed, removed, skipped } = result
     const version = this.#open.drive.version
     if (folders[0] !== '' && added + changed + removed + skipped === 0) return
+    // Until then RocksDB keeps what was overwritten, which is as much again.
+    if (added + changed + removed >= COMPACT_CHANGES) await this.#open.compact()
     report({ type: 'import.done', ...run.counters, added, changed, removed, skipped, version })
     this.#replication?.setStatus({ version, complete: true })
   }

@@ -42,6 +42,9 @@ export class InPlaceStorage extends CorestoreStorage {
   constructor(directory: string, options: { readOnly?: boolean } = {}) {
     super(directory, {
       writeBufferSize: WRITE_BUFFER_BYTES,
+      // What is read twice is in the page cache already; RocksDB's own cache would hold the whole index once more.
+      blockCache: false,
+      tableCacheIndexAndFilterBlocks: false,
       treeCache: { maxSize: TREE_CACHE_NODES },
       // Without its lock file a read-only opening can look at an index that another dat is using.
       ...(options.readOnly ? { readOnly: true, allowBackup: true } : {})

@@ -67,6 +67,8 @@ declare module 'hypercore-storage' {
       directory: string,
       options?: {
         writeBufferSize?: number
+        blockCache?: boolean
+        tableCacheIndexAndFilterBlocks?: boolean
         readOnly?: boolean
         allowBackup?: boolean
         id?: string
@@ -75,6 +77,7 @@ declare module 'hypercore-storage' {
     )
     readonly db: RocksSession
     ready(): Promise<void>
+    compact(): Promise<void>
     close(): Promise<void>
     resumeCore(discoveryKey?: Buffer): Promise<HypercoreStorage | null>
     createCore(data: CreateCoreOptions): Promise<HypercoreStorage>

@@ -1,0 +1,103 @@
+import type { EntryValue } from 'hyperdrive'
+import { type FileRecord, type Fingerprint, sameRange } from '../storage/file-record.js'
+import type { BlockRange } from '../storage/layout.js'
+import { assemble } from './assemble.js'
+import type { BlockClaims } from './block-claims.js'
+import type { Destination } from './destination.js'
+import type { DownloadContext, Wanted } from './download-context.js'
+import { type Action, blobText } from './download-plan.js'
+import type { Progress } from './download-progress.js'
+import { doneRecord } from './download-records.js'
+import { fileKeys, mtimeOf } from './entry.js'
+
+/** Carries out what needs no new blocks in a partial file: links, empty files, copies, moves, times. */
+export class Settling {
+  readonly #options: DownloadContext
+  readonly #destination: Destination
+  readonly #claims: BlockClaims
+  readonly #progress: Progress
+  /** Where files are by now that others are copies of, by the path where they were; until a version is settled. */
+  readonly #copies = new Map<string, Promise<string>>()
+
+  constructor(options: DownloadContext, destination: Destination, claims: BlockClaims, progress: Progress) {
+    this.#options = options
+    this.#destination = destination
+    this.#claims = claims
+    this.#progress = progress
+  }
+
+  /** A version is settled: files are where they are. */
+  done(): void {
+    this.#copies.clear()
+  }
+
+  /** @returns the record of the path as it is now */
+  async settle({ path, value, record }: Wanted, action: Action): Promise<FileRecord> {
+    const { open, content, force } = this.#options
+    const look = { mtime: mtimeOf(value), executable: value.executable === true }
+    const temporary = open.files.partials.temporary()
+    const old = record?.range && action.act !== 'redress' && action.act !== 'adopt' ? record.range : null
+    if (old && action.act !== 'copy') await this.#claims.releaseOf(record as FileRecord)
+    let range: BlockRange | null = null
+    let print: Fingerprint
+    switch (action.act) {
+      case 'link':
+        print = await this.#destination.link(path, value.linkname as string, record, force)
+        return { ...doneRecord(path, value, print, null), kind: 'link', target: value.linkname as string }
+      case 'copy':
+        range = value.blob
+        print = await this.#copy(
+          action.from,
+          async (source, leaving) =>
+            leaving
+              ? this.#destination.place(this.#destination.absolute(source), path, look, record, force)
+              : this.#destination.create(path, source, temporary, look, record, force),
+          path
+        )
+        break
+      case 'assemble': {
+        const onbytes = (bytes: number) => this.#progress.downloaded(bytes)
+        await assemble({ open, content, value, file: temporary, signal: this.#options.signal, onbytes })
+        print = await this.#destination.place(temporary, path, look, record, force)
+        return { ...doneRecord(path, value, print, null), target: blobText(value) }
+      }
+      case 'redress':
+        range = record?.range ?? null
+        print = await this.#destination.redress(path, look)
+        return { ...doneRecord(path, value, print, range), target: record?.target ?? '' }
+      case 'adopt':
+        range = value.blob
+        print = await this.#destination.fingerprint(path)
+        if (value.linkname) return { ...doneRecord(path, value, print, null), kind: 'link', target: value.linkname }
+        break
+      default:
+        print = await this.#destination.create(path, null, temporary, look, record, force)
+    }
+    return doneRecord(path, value, print, range)
+  }
+
+  /** One copy of a file after the other: the first may move it, and the next finds it where it went. */
+  async #copy(
+    from: FileRecord,
+    work: (source: string, leaving: boolean) => Promise<Fingerprint>,
+    to: string
+  ): Promise<Fingerprint> {
+    const before = this.#copies.get(from.path) ?? Promise.resolve(from.path)
+    const done = before.then(async (source) => {
+      const leaving = source === from.path && (await this.#isLeaving(from))
+      return { print: await work(source, leaving), source: leaving ? to : source }
+    })
+    const next = done.then(
+      ({ source }) => source,
+      () => before
+    )
+    this.#copies.set(from.path, next)
+    return (await done).print
+  }
+
+  /** True if a path is no longer in the share: then its file can be moved instead of copied. */
+  async #isLeaving({ path, range }: FileRecord): Promise<boolean> {
+    const entry = await this.#options.open.drive.db.get<EntryValue>(`/${path}`, fileKeys)
+    return !sameRange(entry?.value.blob ?? null, range)
+  }
+}
