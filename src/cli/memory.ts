@@ -2,10 +2,10 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
 /** Resident memory, in bytes, from which on garbage is collected at once instead of when V8 gets to it. */
-const HIGH = 250e6
-const LOOK_MS = 200
-/** Collecting may take this part of the time at most: a pause of 50 ms comes once a second. */
-const SHARE_OF_TIME = 1 / 25
+const HIGH = 255e6
+const LOOK_MS = 50
+/** Collecting may take this part of the time at most: a pause of 10 ms comes every 120 ms at most. */
+const SHARE_OF_TIME = 1 / 12
 
 /**
  * Keeps the heap from growing with the number of files. Left alone, V8 lets a heap triple before it looks: fast, and

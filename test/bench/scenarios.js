@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { launch } from './child.js'
 import { DAT, runDat } from './dat.js'
 import { forgetIndex } from './data.js'
@@ -40,6 +42,8 @@ export async function transfer(bench, name, minRatio) {
   await bench.rounds(async (round) => {
     for (const contender of bench.contenders) {
       await forgetIndex(data)
+      // What the run before wrote is still on its way to the disk, and would be paid for by this one.
+      await promisify(execFile)('sync')
       const run = await CONTENDERS[contender].run(data, await bench.room(contender), bench.sshd)
       bench.say(`${name}, round ${round}, ${contender}: ${show.seconds(run.seconds)}`)
       runs[contender] ??= []
