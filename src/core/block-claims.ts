@@ -27,8 +27,7 @@ export class BlockClaims {
   /** Takes back the claim on blocks, unless another file still holds them. */
   async release(range: BlockRange): Promise<void> {
     await this.#records.flush()
-    const owners = await this.#open.index.rangesFrom(range.blockOffset, 2)
-    if (!owners.some((owner) => owner.blockOffset === range.blockOffset)) await this.clear(range)
+    if (!(await this.#open.index.hasOwner(range.blockOffset))) await this.clear(range)
   }
 
   async clear({ blockOffset, blockLength }: BlockRange): Promise<void> {

@@ -3,7 +3,7 @@ import type { ContentFiles } from '../storage/content-files.js'
 import type { FileIndex } from '../storage/file-index.js'
 import type { FileRecord } from '../storage/file-record.js'
 import { type HashedBlock, hashedBlocks } from '../storage/hashed-block.js'
-import { BLOCK_SIZE, type BlockRange } from '../storage/layout.js'
+import { type BlockRange, blockCount } from '../storage/layout.js'
 import type { OpenDrive } from './drive.js'
 import { datKeys, entryOf, fileKeys, folderKey, readState, type ShareState, STATE } from './entry.js'
 
@@ -87,7 +87,7 @@ export class ChangeBatch {
   nextRange(byteLength: number): BlockRange {
     return {
       blockOffset: this.#content.length + this.#blocks.length,
-      blockLength: Math.ceil(byteLength / BLOCK_SIZE),
+      blockLength: blockCount(byteLength),
       byteOffset: this.#content.byteLength + this.#blockBytes,
       byteLength
     }
@@ -195,8 +195,7 @@ export class ChangeBatch {
       const { range } = record
       if (!range) continue
       this.#files.forget(record.path)
-      const owners = await this.#index.rangesFrom(range.blockOffset, 2)
-      if (owners.some(({ blockOffset }) => blockOffset === range.blockOffset)) continue
+      if (await this.#index.hasOwner(range.blockOffset)) continue
       await this.#content.clear(
         range.blockOffset,
         Math.min(range.blockOffset + range.blockLength, this.#content.length)

@@ -106,7 +106,7 @@ class DownloadSession implements Session {
     const onappend = (): void => download.actions.wake()
     open.drive.core.on('append', onappend)
     try {
-      return await this.#follow(download)
+      return await this.#follow(download, selection)
     } finally {
       clearInterval(watchdog)
       open.drive.core.off('append', onappend)
@@ -114,7 +114,7 @@ class DownloadSession implements Session {
     }
   }
 
-  async #follow(download: Download): Promise<Summary | null> {
+  async #follow(download: Download, selection: Selection): Promise<Summary | null> {
     const { open, follow, dryRun } = this.#options
     const { actions } = download
     let state: ShareState | null = null
@@ -123,7 +123,7 @@ class DownloadSession implements Session {
       if (actions.error) throw actions.error
       const version = open.drive.version
       if (version > download.version && open.drive.core.length > 1) {
-        if (download.version === 0) await this.#checkSpace(version)
+        if (download.version === 0) await this.#checkSpace(version, selection)
         state = await download.advance(version)
         continue
       }
@@ -179,13 +179,9 @@ class DownloadSession implements Session {
     throw new DatError('PARTIAL', `${count} could not be downloaded; everything else is in ${this.dir}`, { failures })
   }
 
-  async #checkSpace(version: number): Promise<void> {
+  async #checkSpace(version: number, selection: Selection): Promise<void> {
     const { open } = this.#options
-    if (
-      !(await open.index.isEmpty()) ||
-      !new Selection(this.#options.include, this.#options.exclude, this.#options.under).everything
-    )
-      return
+    if (!selection.everything || !(await open.index.isEmpty())) return
     const bee = open.drive.db.checkout(version)
     const state = readState((await bee.get<unknown>(STATE, datKeys))?.value)
     await bee.close()

@@ -3,9 +3,10 @@ import { fileError } from '../base/errors.js'
 import type { DatEvent, ImportCounters } from '../base/events.js'
 import { type FileRecord, sameFingerprint } from '../storage/file-record.js'
 import type { HashJob } from '../storage/file-tasks.js'
+import { type Compared, compareWithIndex } from './compare.js'
 import { FileImport, PENDING, TASK_BYTES } from './file-import.js'
 import type { ImportContext } from './import-context.js'
-import { compareBytes, type Found, look, QUIETLY, type WalkOptions, walk } from './walk.js'
+import { type Found, look, QUIETLY } from './walk.js'
 
 /** What one thread hashes at a time: up to TASK_BYTES of many small files, or of one large one. */
 const TASK_FILES = 64
@@ -89,8 +90,7 @@ export class Import {
     return this.#counters
   }
 
-  /** Joins what is there with what the index knows, both sorted: neither has to fit into memory. */
-  async *#changes(folder: string): AsyncGenerator<{ found: Found | null; record: FileRecord | null }> {
+  async *#changes(folder: string): AsyncGenerator<Compared> {
     const { open, rules, report, only } = this.#options
     const options = {
       root: open.place.root,
@@ -103,20 +103,7 @@ export class Import {
       },
       onfail: (failed: string, reason: string) => this.#fail(failed, reason)
     }
-    const found = only === null ? walk(options) : lookAtOne(options, only)
-    const records = open.index.records(folder)
-    try {
-      let here = await found.next()
-      let known = await records.next()
-      while (!here.done || !known.done) {
-        const order = here.done ? 1 : known.done ? -1 : compareBytes(here.value.path, known.value.path)
-        yield { found: order <= 0 ? here.value : null, record: order >= 0 ? known.value : null }
-        if (order <= 0) here = await found.next()
-        if (order >= 0) known = await records.next()
-      }
-    } finally {
-      await records.return(undefined)
-    }
+    yield* compareWithIndex(options, open.index, only)
   }
 
   async #take(found: Found | null, record: FileRecord | null): Promise<void> {
@@ -235,11 +222,6 @@ export class Import {
     const event: DatEvent = { type: 'import.progress', ...this.#counters }
     this.#options.report(event)
   }
-}
-
-async function* lookAtOne(options: WalkOptions, name: string): AsyncGenerator<Found> {
-  const found = await look(options, name)
-  if (found) yield found
 }
 
 function isSame(found: Found, record: FileRecord): boolean {

@@ -3,7 +3,7 @@ import path from 'node:path'
 import { DatError } from '../base/errors.js'
 import { formatLink } from '../base/link.js'
 import { startDownload } from './download-session.js'
-import { hasIndex, type OpenDrive, openDrive, placeOf } from './drive.js'
+import { type OpenDrive, openDrive, placeOf } from './drive.js'
 import type { PullOptions, Session } from './session.js'
 
 /**
@@ -61,11 +61,4 @@ export async function findFolder(dir: string): Promise<string> {
     throw new DatError('NOT_A_FOLDER', `there is no folder ${dir}`, { cause: error })
   }
   throw new DatError('NOT_A_FOLDER', `${dir} is not a folder`)
-}
-
-/** @throws DatError NOT_A_CLONE if dat does not know the folder */
-export function requireIndex(root: string, store: string | null): void {
-  if (!hasIndex(placeOf(root, store).store)) {
-    throw new DatError('NOT_A_CLONE', `${root} was neither shared nor cloned with dat`)
-  }
 }

@@ -6,7 +6,7 @@ import { FILE_STORE_PREFIX } from '../base/safe-path.js'
 import { Scope } from '../base/scope.js'
 import type { FileRecord } from '../storage/file-record.js'
 import { ChangeBatch } from './change-batch.js'
-import { hasIndex, type OpenDrive, openDrive, type Place, placeOf } from './drive.js'
+import { type OpenDrive, openDrive, type Place, placeOf } from './drive.js'
 import { datKeys, INFO, type ShareInfo, type ShareState, STATE } from './entry.js'
 import { IgnoreRules } from './ignore.js'
 import { saveIgnoreOptions } from './ignore-options.js'
@@ -112,7 +112,7 @@ class Share implements Session {
   async start(): Promise<Session> {
     const { report, network } = this.#options
     this.#open.files.onchanged = (record, reason) => this.#sourceChanged(record, reason)
-    await this.#open.settle()
+    if (this.#open.since !== null) await this.#open.settle()
     await saveIgnoreOptions(this.#open, this.#options)
     await this.#writeInfo()
     this.#batch = await ChangeBatch.create(this.#open)
@@ -223,9 +223,4 @@ class Share implements Session {
   #fail(error: unknown): void {
     if (!this.#abort.signal.aborted) this.#reject(error)
   }
-}
-
-/** Whether `dat share` of this folder would go on with an index that is there. */
-export function isShared(folder: string, store: string | null): boolean {
-  return hasIndex(placeOf(path.resolve(folder), store).store)
 }

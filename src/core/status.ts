@@ -2,13 +2,14 @@ import type { EntryValue } from 'hyperdrive'
 import { formatLink } from '../base/link.js'
 import { safePath } from '../base/safe-path.js'
 import type { FileRecord } from '../storage/file-record.js'
+import { compareWithIndex } from './compare.js'
 import { type OpenDrive, openDrive, placeOf } from './drive.js'
 import { datKeys, fileKeys, isEntry, readState, STATE } from './entry.js'
 import { IgnoreRules } from './ignore.js'
 import { savedRules } from './ignore-options.js'
 import { findFolder, readSaved } from './pull.js'
 import { Selection } from './selection.js'
-import { compareBytes, look, QUIETLY, type WalkOptions, walk } from './walk.js'
+import { QUIETLY, type WalkOptions } from './walk.js'
 
 export interface Status {
   link: string
@@ -81,30 +82,17 @@ async function findChanges(open: OpenDrive): Promise<Status['changed']> {
   const owner = open.identity.role === 'owner'
   const rules = owner ? await savedRules(open) : IgnoreRules.root([], false)
   const options: WalkOptions = { root: open.place.root, folder: '', rules, workers: open.workers, ...QUIETLY }
-  const { file } = open.identity
-  const found = file === null ? walk(options) : lookAtOne(options, file)
-  const records = open.index.records()
-  let here = await found.next()
-  let known = await records.next()
-  while (!here.done || !known.done) {
-    const order = here.done ? 1 : known.done ? -1 : compareBytes(here.value.path, known.value.path)
-    const record = order >= 0 ? (known.value as FileRecord) : null
-    if (order < 0 && here.value?.kind !== 'folder') changed.push({ path: here.value.path, reason: 'new' })
-    else if (record && record.state === 'done' && record.kind !== 'folder') {
-      const same =
-        order === 0 && here.value.mtime === record.mtime && here.value.size === sizeOnDisk(record, here.value.size)
-      if (order > 0) changed.push({ path: record.path, reason: 'deleted' })
-      else if (!same) changed.push({ path: record.path, reason: 'changed' })
+  for await (const { found, record } of compareWithIndex(options, open.index, open.identity.file)) {
+    if (!record) {
+      if (found && found.kind !== 'folder') changed.push({ path: found.path, reason: 'new' })
+    } else if (record.state === 'done' && record.kind !== 'folder') {
+      if (!found) changed.push({ path: record.path, reason: 'deleted' })
+      else if (found.mtime !== record.mtime || found.size !== sizeOnDisk(record, found.size)) {
+        changed.push({ path: record.path, reason: 'changed' })
+      }
     }
-    if (order <= 0) here = await found.next()
-    if (order >= 0) known = await records.next()
   }
   return changed
-}
-
-async function* lookAtOne(options: WalkOptions, name: string) {
-  const found = await look(options, name)
-  if (found) yield found
 }
 
 /** A link's own size says nothing of the share. */

@@ -86,6 +86,12 @@ export class FileIndex {
     return found
   }
 
+  /** Whether a file has the run of blocks that begins here. */
+  async hasOwner(blockOffset: number): Promise<boolean> {
+    const found = await this.rangesFrom(blockOffset, 2)
+    return found.some((owner) => owner.blockOffset === blockOffset)
+  }
+
   /** The blocks of a file with this content, if there was one. */
   async rangeOfContent(hash: Buffer): Promise<BlockRange | null> {
     const value = await this.#db.get(key(HASH, hash))
