@@ -3,7 +3,9 @@
 // fixed the first time that it is used. Set in an ES module, UV_THREADPOOL_SIZE comes too late.
 process.env.UV_THREADPOOL_SIZE = process.env.UV_THREADPOOL_SIZE || '16'
 // The heap is small and what passes through it are blocks of a megabyte outside of it, so that marking is short but
-// comes often: done beside the program it takes a core from the cipher (docs/adr/0004-workers-and-memory.md).
+// comes often: done beside the program, or in many small steps, it takes a core from the cipher
+// (docs/adr/0004-workers-and-memory.md).
+require('node:v8').setFlagsFromString('--no-incremental-marking')
 require('node:v8').setFlagsFromString('--no-concurrent-marking')
 
 // Plain old syntax up to here and below: an old Node must be able to read the line that says it is too old.

@@ -15,6 +15,8 @@ const TEMPORARY = 'new-'
 interface OpenFile {
   fd: Promise<number>
   writes: number
+  /** Ends with the last write so far. Kernels write to one file one after the other anyway, and spin while they wait. */
+  last: Promise<unknown>
 }
 
 /**
@@ -64,7 +66,8 @@ export class PartialFiles {
     if (range.blockLength === 1) return this.#writeWhole(file, data)
     const entry = this.#enter(file)
     entry.writes++
-    const writing = entry.fd.then((fd) => writeFully(fd, data, position))
+    const writing = entry.last.then(async () => writeFully(await entry.fd, data, position))
+    entry.last = writing.catch(ignore)
     this.#writing.add(writing)
     try {
       await writing
@@ -106,7 +109,7 @@ export class PartialFiles {
       return known
     }
     this.#trim()
-    const entry: OpenFile = { fd: this.#openFile(file), writes: 0 }
+    const entry: OpenFile = { fd: this.#openFile(file), writes: 0, last: Promise.resolve() }
     entry.fd.catch(() => this.#open.delete(file))
     this.#open.set(file, entry)
     return entry

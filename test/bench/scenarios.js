@@ -1,7 +1,5 @@
-import { execFile } from 'node:child_process'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { launch } from './child.js'
 import { DAT, runDat } from './dat.js'
 import { forgetIndex } from './data.js'
@@ -11,6 +9,7 @@ import { runResume } from './resume.js'
 import { runRsync } from './rsync.js'
 import { runStock } from './stock.js'
 import { diskUsage } from './trees.js'
+import { warmMemory } from './warm.js'
 
 /**
  * What is measured, and what counts as good enough. Every scenario takes a bench (rooms to write in, rounds, data sets)
@@ -24,6 +23,8 @@ const RSS_LIMIT = 300e6
 const INDEX_LIMIT = (content) => 8e6 + 0.01 * content
 /** What a second share may read beyond what a share of next to nothing reads: its file index, but no content. */
 const READ_LIMIT = (content, index) => 2e6 + 0.05 * content + 2 * index
+/** What programs take beside what they write. */
+const MEMORY_RESERVE = 1e9
 const STARTUP_RUNS = 15
 const STARTUP_LIMIT = 0.06
 
@@ -42,9 +43,9 @@ export async function transfer(bench, name, minRatio) {
   await bench.rounds(async (round) => {
     for (const contender of bench.contenders) {
       await forgetIndex(data)
-      // What the run before wrote is still on its way to the disk, and would be paid for by this one.
-      await promisify(execFile)('sync')
-      const run = await CONTENDERS[contender].run(data, await bench.room(contender), bench.sshd)
+      const room = await bench.room(contender)
+      await warmMemory(room, CONTENDERS[contender].copies * data.bytes + MEMORY_RESERVE)
+      const run = await CONTENDERS[contender].run(data, room, bench.sshd)
       bench.say(`${name}, round ${round}, ${contender}: ${show.seconds(run.seconds)}`)
       runs[contender] ??= []
       runs[contender].push(run)
