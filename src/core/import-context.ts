@@ -2,10 +2,12 @@ import type { Report } from '../base/events.js'
 import type { ChangeBatch } from './change-batch.js'
 import type { OpenDrive } from './drive.js'
 import type { IgnoreRules } from './ignore.js'
+import type { SourceRoot } from './source-root.js'
 
 /** What all parts of an import share. */
 export interface ImportContext {
   open: OpenDrive
+  root: SourceRoot
   batch: ChangeBatch
   rules: IgnoreRules
   report: Report

@@ -1,5 +1,3 @@
-import fs from 'node:fs'
-import { fileError } from '../base/errors.js'
 import type { DatEvent, ImportCounters } from '../base/events.js'
 import { type FileRecord, sameFingerprint } from '../storage/file-record.js'
 import type { HashJob } from '../storage/file-tasks.js'
@@ -204,12 +202,9 @@ export class Import {
   }
 
   async #flush(last: boolean): Promise<void> {
-    const { batch, open } = this.#options
+    const { batch, root } = this.#options
     if (batch.changes > 0 || last) {
-      // A folder that was renamed or unmounted is not one whose files were all deleted.
-      await fs.promises.access(open.place.root).catch((error) => {
-        throw fileError(error, `read ${open.place.root}`)
-      })
+      await root.check()
       await batch.flush(last)
     }
     this.#lastFlush = Date.now()

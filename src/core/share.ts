@@ -14,6 +14,7 @@ import { Import } from './import.js'
 import { followClone } from './pull.js'
 import { Replication } from './replication.js'
 import type { Session, ShareOptions, Summary } from './session.js'
+import { SourceRoot } from './source-root.js'
 import { type Watch, watchFolder } from './watch.js'
 
 /** A share of a folder that is a clone serves it further, and keeps it up to date. */
@@ -87,6 +88,7 @@ class Share implements Session {
   #reject: (error: unknown) => void = () => {}
   #batch: ChangeBatch | null = null
   #replication: Replication | null = null
+  #root: SourceRoot | null = null
   #watch: Watch | null = null
   #importing: Promise<void> = Promise.resolve()
   #indexed = false
@@ -111,6 +113,7 @@ class Share implements Session {
 
   async start(): Promise<Session> {
     const { report, network } = this.#options
+    this.#root = await SourceRoot.open(this.#open.place.root, !(await this.#open.index.isEmpty()))
     this.#open.files.onchanged = (record, reason) => this.#sourceChanged(record, reason)
     if (this.#open.since !== null) await this.#open.settle()
     await saveIgnoreOptions(this.#open, this.#options)
@@ -159,6 +162,7 @@ class Share implements Session {
     const { report, useIgnoreFiles, ignore } = this.#options
     const run = new Import({
       open: this.#open,
+      root: this.#root as SourceRoot,
       batch: this.#batch as ChangeBatch,
       rules: IgnoreRules.root(ignore, useIgnoreFiles),
       report,
@@ -170,6 +174,9 @@ class Share implements Session {
     await run.finish()
     this.#failures = result.failed
     const { added, changed, removed, skipped } = result
+    if (!this.#indexed && run.counters.filesTotal === 0 && skipped > result.failed.length) {
+      throw new DatError('EMPTY_SHARE', `nothing of ${this.dir} would be shared: all of it is ignored`)
+    }
     const version = this.#open.drive.version
     if (folders[0] !== '' && added + changed + removed + skipped === 0) return
     // Until then RocksDB keeps what was overwritten, which is as much again.

@@ -14,6 +14,7 @@ import { Import } from './import.js'
 import { findFolder, readSaved } from './pull.js'
 import { Selection } from './selection.js'
 import type { CommonOptions } from './session.js'
+import { SourceRoot } from './source-root.js'
 import { look, QUIETLY } from './walk.js'
 
 export interface VerifyOptions extends CommonOptions {
@@ -156,7 +157,8 @@ async function indexAgain(open: OpenDrive, report: VerifyReport, options: Verify
   try {
     const rules = await savedRules(open)
     const { signal, report: events } = options
-    const run = new Import({ open, batch, rules, report: events, signal, only: open.identity.file })
+    const root = await SourceRoot.open(open.place.root, !(await open.index.isEmpty()))
+    const run = new Import({ open, root, batch, rules, report: events, signal, only: open.identity.file })
     await run.run([''])
     await run.finish()
   } finally {
