@@ -1,17 +1,15 @@
 import type { EntryValue } from 'hyperdrive'
 import { type DatError, fileError } from '../base/errors.js'
-import { type FileRecord, type Fingerprint, sameRange } from '../storage/file-record.js'
+import type { FileRecord } from '../storage/file-record.js'
 import { BlockClaims } from './block-claims.js'
 import { type Destination, InTheWay } from './destination.js'
 import type { DownloadContext, Wanted } from './download-context.js'
 import { type Action, decide, type PlanContext } from './download-plan.js'
 import { Progress } from './download-progress.js'
-import { doneRecord, folderRecord, partialRecord } from './download-records.js'
-import { DownloadTask, type Target } from './download-task.js'
-import { fileKeys, mtimeOf } from './entry.js'
+import { folderRecord } from './download-records.js'
+import { type Fetch, FileDownloads } from './file-downloads.js'
 import { Limit } from './limit.js'
 import { RecordWriter } from './record-writer.js'
-import { Requests } from './requests.js'
 import { Settling } from './settling.js'
 
 /** Files under way at once: enough to keep a path full, few enough that memory does not grow with the share. */
@@ -32,15 +30,10 @@ export class DownloadActions {
   readonly #destination: Destination
   readonly #handlers: ActionHandlers
   readonly #records: RecordWriter
-  readonly #requests: Requests
   readonly #claims: BlockClaims
   readonly #work: Settling
+  readonly #downloads: FileDownloads
   readonly #limit = new Limit(CONCURRENCY)
-  /** By first block. */
-  readonly #tasks = new Map<number, DownloadTask>()
-  readonly #taskOf = new Map<string, DownloadTask>()
-  /** Whole, and on their way to their places; by first block. */
-  readonly #placing = new Map<number, DownloadTask>()
   #settling = 0
   #error: DatError | null = null
   readonly #waiters = new Set<() => void>()
@@ -53,9 +46,17 @@ export class DownloadActions {
     this.#context = { open, content, destination, force }
     this.progress = new Progress(options.report)
     this.#records = new RecordWriter(open.index, (error) => this.abort(fileError(error, 'write the index')))
-    this.#requests = new Requests(content, options.replication)
     this.#claims = new BlockClaims(open, content, this.#records)
     this.#work = new Settling(options, destination, this.#claims, this.progress)
+    this.#downloads = new FileDownloads(options, destination, {
+      records: this.#records,
+      claims: this.#claims,
+      progress: this.progress,
+      handlers,
+      run: (work) => this.#run(work),
+      settle: (wanted, action) => this.#settle(wanted, action),
+      wake: () => this.wake()
+    })
     open.files.onwritefailed = (error) => this.abort(fileError(error, 'write a file that is being downloaded'))
     options.signal.addEventListener('abort', () => this.wake(), { once: true })
   }
@@ -67,7 +68,7 @@ export class DownloadActions {
 
   /** True if nothing is under way. */
   get idle(): boolean {
-    return this.#tasks.size === 0 && this.#settling === 0
+    return this.#downloads.size === 0 && this.#settling === 0
   }
 
   abort(error: DatError): void {
@@ -101,11 +102,8 @@ export class DownloadActions {
 
   /** Writes what is known to the index. */
   async close(): Promise<void> {
-    this.#requests.close()
     this.#options.open.files.onwritefailed = null
-    // Still expected: a block that arrives now has to go into its file like those before it, or the next run would
-    // take a hole in the file for it.
-    for (const task of this.#tasks.values()) task.cancelled = true
+    this.#downloads.close()
     await this.#limit.idle()
     await this.#records.flush()
   }
@@ -122,7 +120,7 @@ export class DownloadActions {
           })
       })
     )
-    const fetches: { wanted: Wanted; action: Action & { act: 'fetch' } }[] = []
+    const fetches: Fetch[] = []
     chunk.forEach((wanted, i) => {
       const action = actions[i] as Action
       this.progress.plan(1, wanted.value.blob?.byteLength ?? 0)
@@ -130,8 +128,8 @@ export class DownloadActions {
       else if (action.act === 'fetch') fetches.push({ wanted, action })
       else this.#settle(wanted, action)
     })
-    await this.#fetch(fetches)
-    while ((this.#tasks.size > MAX_ACTIVE || this.#settling > MAX_ACTIVE) && !this.#stopped) await this.changed()
+    if (!this.#stopped) await this.#downloads.fetch(fetches)
+    while ((this.#downloads.size > MAX_ACTIVE || this.#settling > MAX_ACTIVE) && !this.#stopped) await this.changed()
   }
 
   /** Resolves when all is done that needs no blocks: copies and moves among them. */
@@ -141,13 +139,8 @@ export class DownloadActions {
   }
 
   /** Stops what is under way for a path, unless it is for this very content. */
-  async cancel(path: string, value: EntryValue | null): Promise<void> {
-    const task = this.#taskOf.get(path)
-    if (!task || (value?.blob && sameRange(task.range, value.blob))) return
-    this.#taskOf.delete(path)
-    const i = task.targets.findIndex((target) => target.path === path)
-    if (i !== -1) task.targets.splice(i, 1)
-    if (task.targets.length === 0) await this.#drop(task)
+  cancel(path: string, value: EntryValue | null): Promise<void> {
+    return this.#downloads.cancel(path, value)
   }
 
   /** Removes a path that is no longer in the share, if it is as dat put it there. */
@@ -203,153 +196,35 @@ export class DownloadActions {
   #settle(wanted: Wanted, action: Action): void {
     const { path, value, record } = wanted
     const bytes = value.blob?.byteLength ?? 0
+    const work = async (): Promise<void> => {
+      if (this.#stopped) return
+      switch (action.act) {
+        case 'nothing':
+          this.progress.resumed(bytes)
+          break
+        case 'refuse':
+          if (action.reason) this.#handlers.onfailed(path, new Error(action.reason))
+          return
+        case 'altered':
+          throw new InTheWay(action.reason)
+        default:
+          this.#records.put(await this.#work.settle(wanted, action), record)
+          if (action.act === 'adopt' || action.act === 'redress') this.progress.resumed(bytes)
+          if (action.act === 'copy') this.progress.local(bytes)
+          this.#options.report({ type: 'file.done', path })
+      }
+      this.progress.fileDone()
+      this.#handlers.onsettled(path)
+    }
+    this.#run(() => work().catch((error) => this.#handlers.onfailed(path, error)))
+  }
+
+  /** Does file operations as soon as there is room for them; whoever waits for all of them waits for these too. */
+  #run(work: () => Promise<void>): void {
     this.#settling++
-    void this.#limit
-      .run(async () => {
-        if (this.#stopped) return
-        switch (action.act) {
-          case 'nothing':
-            this.progress.resumed(bytes)
-            break
-          case 'refuse':
-            if (action.reason) this.#handlers.onfailed(path, new Error(action.reason))
-            return
-          case 'altered':
-            throw new InTheWay(action.reason)
-          default:
-            this.#records.put(await this.#work.settle(wanted, action), record)
-            if (action.act === 'adopt' || action.act === 'redress') this.progress.resumed(bytes)
-            if (action.act === 'copy') this.progress.local(bytes)
-            this.#options.report({ type: 'file.done', path })
-        }
-        this.progress.fileDone()
-        this.#handlers.onsettled(path)
-      })
-      .catch((error) => this.#handlers.onfailed(path, error))
-      .finally(() => {
-        this.#settling--
-        this.wake()
-      })
-  }
-
-  async #fetch(fetches: readonly { wanted: Wanted; action: Action & { act: 'fetch' } }[]): Promise<void> {
-    if (fetches.length === 0 || this.#stopped) return
-    const { files } = this.#options.open
-    const started: DownloadTask[] = []
-    for (const { wanted, action } of fetches) {
-      const { path, value, record } = wanted
-      const { range, blockSize, have } = action
-      const target: Target = { path, value, ours: record }
-      const placing = this.#placing.get(range.blockOffset)
-      if (placing && sameRange(placing.range, range)) {
-        this.#records.put(partialRecord(path, value, range, record), record)
-        placing.targets.push(target)
-        continue
-      }
-      let other = files.overlapping(range) as DownloadTask | null
-      if (other && !sameRange(other.range, range)) other = await this.#outdated(other)
-      if (other && !sameRange(other.range, range)) {
-        this.#handlers.onfailed(path, new Error('its blocks overlap those of another file'))
-        continue
-      }
-      if (record?.range && !sameRange(record.range, range)) await this.#claims.releaseOf(record)
-      this.#records.put(partialRecord(path, value, range, record), record)
-      if (other) {
-        other.targets.push(target)
-        this.#taskOf.set(path, other)
-        continue
-      }
-      const task = new DownloadTask({
-        range,
-        blockSize,
-        target,
-        missing: range.blockLength - have,
-        onprogress: (bytes) => this.progress.downloaded(bytes),
-        oncomplete: (t) => this.#finish(t),
-        onmisfit: (t) => void this.#misfit(t)
-      })
-      this.progress.resumed(this.#claims.bytesHere(range, blockSize, have))
-      files.expect(task)
-      this.#tasks.set(range.blockOffset, task)
-      this.#taskOf.set(path, task)
-      started.push(task)
-    }
-    // Known to the index before the first block arrives, so that an interruption finds the partial file again.
-    await this.#records.flush()
-    for (const task of started) {
-      if (task.missing === 0) this.#finish(task)
-    }
-    this.#requests.add(started)
-  }
-
-  /** A download that a newer version made pointless is dropped; returns it if it is still wanted. */
-  async #outdated(task: DownloadTask): Promise<DownloadTask | null> {
-    for (const { path } of [...task.targets]) {
-      const entry = await this.#options.open.drive.db.get<EntryValue>(`/${path}`, fileKeys)
-      await this.cancel(path, entry?.value ?? null)
-    }
-    return task.targets.length > 0 ? task : null
-  }
-
-  #finish(task: DownloadTask): void {
-    this.#options.open.files.unexpect(task)
-    this.#settling++
-    this.#placing.set(task.range.blockOffset, task)
-    this.#tasks.delete(task.range.blockOffset)
-    for (const { path } of task.targets) this.#taskOf.delete(path)
-    this.#requests.done(task)
-    void this.#limit
-      .run(() => this.#place(task))
-      .finally(() => {
-        this.#settling--
-        this.wake()
-      })
-  }
-
-  async #place(task: DownloadTask): Promise<void> {
-    const { open, report, force } = this.#options
-    const { partials } = open.files
-    let first: string | null = null
-    for (const { path, value, ours } of task.targets) {
-      const look = { mtime: mtimeOf(value), executable: value.executable === true }
-      try {
-        let print: Fingerprint
-        if (first === null) {
-          await partials.release(task.range)
-          print = await this.#destination.place(partials.file(task.range), path, look, ours, force)
-        } else {
-          const temporary = partials.temporary()
-          print = await this.#destination.create(path, first, temporary, look, ours, force)
-          this.progress.local(task.range.byteLength)
-        }
-        first ??= path
-        open.files.forget(path)
-        this.#records.put(doneRecord(path, value, print, task.range), partialRecord(path, value, task.range, ours))
-        this.progress.fileDone()
-        this.#handlers.onsettled(path)
-        report({ type: 'file.done', path })
-      } catch (error) {
-        this.#handlers.onfailed(path, error)
-      }
-    }
-    if (this.#placing.get(task.range.blockOffset) === task) this.#placing.delete(task.range.blockOffset)
-  }
-
-  async #misfit(task: DownloadTask): Promise<void> {
-    const targets = [...task.targets]
-    await this.#drop(task)
-    for (const { path, value, ours } of targets) this.#settle({ path, value, record: ours }, { act: 'assemble' })
-  }
-
-  async #drop(task: DownloadTask): Promise<void> {
-    const { open } = this.#options
-    task.cancelled = true
-    open.files.unexpect(task)
-    this.#tasks.delete(task.range.blockOffset)
-    for (const { path } of task.targets) this.#taskOf.delete(path)
-    this.#requests.done(task)
-    await this.#claims.clear(task.range)
-    await open.files.partials.remove(task.range)
-    this.wake()
+    void this.#limit.run(work).finally(() => {
+      this.#settling--
+      this.wake()
+    })
   }
 }
