@@ -88,8 +88,10 @@ export class ContentFiles implements BlockPlace {
 
   committed(indexes: readonly number[]): void {
     const sums = new Map<Incoming, { blocks: number; bytes: number }>()
-    for (const index of indexes) {
-      const incoming = this.#incomingOf(index)
+    // Two peers may send the same block, in one batch or in two: counted twice, it would end its file before all others
+    // are there.
+    for (const index of new Set(indexes)) {
+      const incoming = this.#options.has?.(index) ? null : this.#incomingOf(index)
       if (!incoming) continue
       const sum = sums.get(incoming) ?? { blocks: 0, bytes: 0 }
       sum.blocks++

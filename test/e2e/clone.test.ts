@@ -38,6 +38,20 @@ describe('share and clone', () => {
     expect(await share.exit).toBe(130)
   })
 
+  it('serves five at once, who also get blocks from each other and the same block twice', async () => {
+    const source = room.path('source')
+    await writeTree(source, { 'recording.bin': randomBytes(20_000_000) })
+    const { share, link } = await room.share(source)
+    await share.waitFor('import.done')
+    const copies = ['1', '2', '3', '4', '5']
+    const clones = copies.map((copy) => room.dat(['clone', link, copy]))
+    for (const [i, clone] of clones.entries()) {
+      await clone.exits(0)
+      expect(await clone.waitFor('done')).toMatchObject({ bytes: 20_000_000, downloadedBytes: 20_000_000 })
+      expect(await describeTree(room.path(copies[i] as string))).toEqual(await describeTree(source))
+    }
+  })
+
   it('prints the link before it reads a file, and the link alone has the key', async () => {
     const { share, clone, link } = await shareAndClone({ a: 'a' })
     const types = share.events.map(({ type }) => type)
