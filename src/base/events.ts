@@ -3,8 +3,9 @@
  * scripts: the JSON output is these objects plus `v` and `time`. Counters are absolute. Bytes are bytes, never blocks.
  */
 
-/** How the bytes travel to a peer. */
-export type Route = 'direct' | 'lan' | 'tcp' | 'relay'
+import type { Route } from './route.js'
+
+export type { Route }
 
 export interface ImportCounters {
   filesDone: number
@@ -54,7 +55,35 @@ export type DatEvent =
       downloadedBytes: number
       seconds: number
     }
-  | { type: 'note'; message: string }
+  /** A relay can be reached here; `url` is for `--relay`. */
+  | { type: 'relay.listening'; url: string; port: number }
+  /** `bytes` were passed on since the start; `rss` is the memory of the process. */
+  | { type: 'relay.stats'; clients: number; circuits: number; bytes: number; rss: number }
+  /** What one probe of the doctor found; `summary` is for people, `evidence` has the facts. */
+  | {
+      type: 'probe'
+      id: string
+      status: 'ok' | 'fail' | 'unknown' | 'skipped'
+      evidence: object | null
+      summary: string
+      ms: number
+    }
+  /** What the doctor makes of it. */
+  | {
+      type: 'verdict'
+      code: string
+      severity: 'ok' | 'warning' | 'problem'
+      title: string
+      advice: string[]
+      itText: string
+      warnings: { code: string; title: string; advice: string[] }[]
+      certain: boolean
+      doubt: string
+      facts: string[]
+      exitCode: number
+    }
+  /** `important`: shown without being asked for; the user named something that does not work. */
+  | { type: 'note'; message: string; important?: true }
 
 /** The one way in which core and transports speak. It never throws and never blocks. */
 export type Report = (event: DatEvent) => void

@@ -1,5 +1,6 @@
 import z32 from 'z32'
 import { DatError } from './errors.js'
+import { relayInLink, relayOfLink } from './relay-url.js'
 
 /** What a dat link says. The key is the permission to read: it goes into no log, no DHT and no relay. */
 export interface Link {
@@ -8,6 +9,8 @@ export interface Link {
   version: number | null
   /** `host:port` addresses to dial directly, from `@host:port,…`. */
   addresses: string[]
+  /** Relays at which to meet, as URLs; between the addresses they stand as `wss:host:port~path`. */
+  relays: string[]
   /** A file or folder inside, without a leading slash; '' for everything. */
   path: string
 }
@@ -15,6 +18,8 @@ export interface Link {
 const KEY_BYTES = 32
 const Z32_KEY = /^[ybndrfg8ejkmcpqxot1uwisza345h769]{52}$/
 const HEX_KEY = /^[0-9a-f]{64}$/i
+/** A link may not make us connect to more relays than this. */
+const MAX_RELAYS = 8
 const ADDRESS = /^(?:\[[0-9a-f:.]+\]|[^\s:@/,[\]]+):(\d{1,5})$/i
 
 /**
@@ -35,14 +40,8 @@ export function parseLink(text: string): Link {
   if (slash !== -1) rest = rest.slice(0, slash)
 
   const at = rest.indexOf('@')
-  const addresses = at === -1 ? [] : rest.slice(at + 1).split(',')
+  const { addresses, relays } = parsePlaces(at === -1 ? [] : rest.slice(at + 1).split(','))
   if (at !== -1) rest = rest.slice(0, at)
-  for (const address of addresses) {
-    const port = Number(ADDRESS.exec(address)?.[1] ?? 0)
-    if (port < 1 || port > 65535) {
-      throw new DatError('NOT_A_LINK', 'the address after "@" in this link is not of the form host:port')
-    }
-  }
 
   const plus = rest.indexOf('+')
   const version = plus === -1 ? null : Number(rest.slice(plus + 1))
@@ -50,7 +49,23 @@ export function parseLink(text: string): Link {
   if (version !== null && !(Number.isSafeInteger(version) && version > 0)) {
     throw new DatError('NOT_A_LINK', 'the version after "+" in this link is not a whole number')
   }
-  return { key: parseKey(rest), version, addresses, path }
+  return { key: parseKey(rest), version, addresses, relays, path }
+}
+
+function parsePlaces(texts: readonly string[]): Pick<Link, 'addresses' | 'relays'> {
+  const addresses: string[] = []
+  const relays: string[] = []
+  for (const text of texts) {
+    const relay = relayOfLink(text)
+    const port = Number(ADDRESS.exec(text)?.[1] ?? 0)
+    if (relay) relays.push(relay)
+    else if (port >= 1 && port <= 65535) addresses.push(text)
+    else throw new DatError('NOT_A_LINK', 'the address after "@" in this link is not of the form host:port')
+  }
+  if (relays.length > MAX_RELAYS) {
+    throw new DatError('NOT_A_LINK', `this link names more than ${MAX_RELAYS} relays`)
+  }
+  return { addresses, relays }
 }
 
 function parseKey(text: string): Buffer {
@@ -77,14 +92,14 @@ export function looksLikeLink(text: string): boolean {
   return HEX_KEY.test(key) || Z32_KEY.test(key.toLowerCase())
 }
 
-/** The link for a key, with the addresses to dial directly if there are any. */
+/** The link for a key, with the addresses to dial directly and the relays if there are any. */
 export function formatLink(
   key: Buffer,
-  options: { version?: number | null; addresses?: readonly string[] } = {}
+  options: { version?: number | null; addresses?: readonly string[]; relays?: readonly string[] } = {}
 ): string {
   const version = options.version ? `+${options.version}` : ''
-  const addresses = options.addresses?.length ? `@${options.addresses.join(',')}` : ''
-  return `dat://${formatKey(key)}${version}${addresses}`
+  const places = [...(options.addresses ?? []), ...(options.relays ?? []).slice(0, MAX_RELAYS).map(relayInLink)]
+  return `dat://${formatKey(key)}${version}${places.length > 0 ? `@${places.join(',')}` : ''}`
 }
 
 /** The key alone in z-base-32, as the JSON field `key` has it. */

@@ -2,9 +2,11 @@ import { isIP } from 'node:net'
 import { resolve } from 'node:path'
 import { DatError } from '../base/errors.js'
 import { type Link, looksLikeLink, parseLink } from '../base/link.js'
+import { parseRate } from '../base/sizes.js'
 import type { CommonOptions } from '../core/session.js'
 import { parseHostPort } from '../transport/host-port.js'
 import type { HostPort, NetworkOptions } from '../transport/transport.js'
+import { readRelays, relayAccess } from './relay-access.js'
 import type { Ui, UiOptions } from './ui/ui.js'
 
 /** The common and network options as they were typed. Commander leaves out what was not given, except `no…` options. */
@@ -20,6 +22,10 @@ export interface RawOptions {
   listen?: string
   peer?: string[]
   lanInterface?: string
+  relay?: string[]
+  relayCa?: string
+  limitUp?: string
+  limitDown?: string
 }
 
 /** What a command gets: where it runs, how it talks, and what core needs. */
@@ -59,13 +65,34 @@ export function networkOptions(raw: RawOptions, env: NodeJS.ProcessEnv): Network
   const nodes = bootstrap?.trim() ? bootstrap.trim() : null
   const peers = (raw.peer ?? []).flatMap((text) => text.split(',')).map((text) => text.trim())
   for (const peer of peers) dialAddress(peer, '--peer')
+  const relays =
+    raw.relay === undefined ? readRelays(env.DAT_RELAY, 'DAT_RELAY') : readRelays(raw.relay.join(), '--relay')
   return {
     dht: raw.dht !== false && nodes !== 'none',
     bootstrap: nodes === null || nodes === 'none' ? null : nodes.split(',').map((node) => dialAddress(node, name)),
     lan: raw.lan !== false,
     lanInterface: lanInterface(raw, env),
     listen: raw.listen === undefined ? null : readAddress(raw.listen, '--listen'),
-    peers
+    peers,
+    relays,
+    relayAccess: relayAccess(raw.relayCa ?? null, env),
+    ...limits(raw)
+  }
+}
+
+/** The limits, if there are any. */
+function limits({ limitUp, limitDown }: RawOptions): Pick<NetworkOptions, 'limits'> {
+  if (limitUp === undefined && limitDown === undefined) return {}
+  return { limits: { up: readRate(limitUp, '--limit-up'), down: readRate(limitDown, '--limit-down') } }
+}
+
+function readRate(text: string | undefined, option: string): number | null {
+  if (text === undefined) return null
+  try {
+    return parseRate(text)
+  } catch (error) {
+    if (!(error instanceof DatError)) throw error
+    throw new DatError('USAGE', `${option}: ${error.message}`, { hint: error.hint })
   }
 }
 

@@ -67,7 +67,6 @@ async function execute(invocation: Invocation, env: NodeJS.ProcessEnv, ui: Ui): 
   const controller = new AbortController()
   const { signal } = controller
   const context = createContext(invocation.options, env, { cwd: process.cwd(), ui, signal })
-  if (env.DAT_RELAY) ui.info('note: DAT_RELAY is set, but this version of dat cannot use relays yet')
   let bail: (error: unknown) => void = () => {}
   const emergency = new Promise<never>((_resolve, reject) => {
     bail = reject
@@ -83,8 +82,7 @@ async function execute(invocation: Invocation, env: NodeJS.ProcessEnv, ui: Ui): 
   const release = listen({ onsignal, onbug: bail, onidle })
   const letMemoryGrow = keepMemorySmall()
   try {
-    await Promise.race([command(invocation, context), emergency])
-    return EXIT.done
+    return await Promise.race([command(invocation, context), emergency])
   } finally {
     clearTimeout(timer)
     letMemoryGrow()
@@ -99,9 +97,9 @@ function interruptionOf(command: string): DatError {
   return new DatError('INTERRUPTED', 'interrupted', { hint: '' })
 }
 
-async function command(invocation: Invocation, context: Context): Promise<void> {
+async function command(invocation: Invocation, context: Context): Promise<number> {
   try {
-    await invocation.run(context)
+    return (await invocation.run(context)) ?? EXIT.done
   } catch (error) {
     // Whatever an interrupted operation fails with, the interruption is what happened.
     throw context.signal.aborted ? context.signal.reason : error

@@ -3,20 +3,24 @@ import { resolve } from 'node:path'
 import { Command, CommanderError, Option } from 'commander'
 import { DatError, EXIT } from '../base/errors.js'
 import type { CloneArguments } from './commands/clone.js'
+import type { DoctorArguments } from './commands/doctor.js'
 import type { LogArguments } from './commands/log.js'
 import type { ListArguments } from './commands/ls.js'
 import type { PullArguments } from './commands/pull.js'
+import type { RelayArguments } from './commands/relay.js'
 import type { ShareArguments } from './commands/share.js'
 import type { VerifyArguments } from './commands/verify.js'
 import type { Context, RawOptions } from './context.js'
-import { collect, common, download, network, patience, SwitchOption } from './program/options.js'
+import { collect, common, download, network, patience, relayServer, SwitchOption } from './program/options.js'
 import { expandShortcuts } from './shortcuts.js'
 
 /** A command line that was understood. */
 export interface Invocation {
   command: string
   options: RawOptions
-  run(context: Context): Promise<void>
+  /** Resolves to the exit code, if it is another one than 0. */
+  // biome-ignore lint/suspicious/noConfusingVoidType: most commands return nothing
+  run(context: Context): Promise<number | void>
 }
 
 /** Or one that only asks for a text. */
@@ -123,6 +127,8 @@ function build({ version, columns }: ParseOptions, sink: Sink): Command {
   addSharing(program, sink)
   addDownloading(program, sink)
   addLooking(program, sink)
+  addServing(program, sink)
+  addDoctor(program, sink, version)
   return program
 }
 
@@ -213,5 +219,31 @@ function addLooking(program: Command, sink: Sink): void {
   network(common(patience(verify))).action((dir: string, raw: RawOptions & VerifyArguments) => {
     const run = async (context: Context) => (await import('./commands/verify.js')).verify(context, { ...raw, dir })
     sink.choose({ command: 'verify', options: raw, run })
+  })
+}
+
+function addServing(program: Command, sink: Sink): void {
+  const relay = program
+    .command('relay')
+    .description('run a relay for networks that let out nothing but web traffic, until Ctrl-C')
+  relayServer(common(relay)).action((raw: RawOptions & RelayArguments) => {
+    const run = async (context: Context) => (await import('./commands/relay.js')).relay(context, raw)
+    sink.choose({ command: 'relay', options: raw, run })
+  })
+}
+
+function addDoctor(program: Command, sink: Sink, version: string): void {
+  const doctor = program
+    .command('doctor')
+    .description('find out what this network allows, and what to do about it')
+    .argument('[code]', 'what `dat doctor` printed on the other computer, or a link')
+    .option('--it', 'print a text for the IT department')
+    .option('--wait', 'wait for the other computer even without a terminal')
+    .option('--report <file>', 'write everything that was found to a file, without links and passwords')
+    .option('--web <host:port,…>', 'servers to try TCP with, beside the relays (can be repeated)', collect)
+  network(common(doctor)).action((code: string | undefined, raw: RawOptions & DoctorArguments) => {
+    const run = async (context: Context) =>
+      (await import('./commands/doctor.js')).doctor(context, { ...raw, code }, version)
+    sink.choose({ command: 'doctor', options: raw, run })
   })
 }

@@ -2,12 +2,14 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { DatError, fileError, systemCode } from '../base/errors.js'
+import type { DatEvent } from '../base/events.js'
 import { formatLink, shortId } from '../base/link.js'
 import { safePath } from '../base/safe-path.js'
 import { startDownload } from './download-session.js'
 import { hasIndex, type OpenDrive, openDrive, placeOf } from './drive.js'
 import { datKeys, INFO, readInfo } from './entry.js'
 import { firstContact } from './first-contact.js'
+import { alsoAt } from './places.js'
 import { SAVED_CLONE, type SavedClone } from './pull.js'
 import { Replication } from './replication.js'
 import type { CloneOptions, Session } from './session.js'
@@ -22,17 +24,17 @@ export async function openClone(given: CloneOptions): Promise<Session> {
   if (link.version !== null) {
     throw new DatError('NOT_YET', 'this version of dat cannot clone an older version of a share yet')
   }
-  const network = { ...given.network, peers: [...given.network.peers, ...link.addresses] }
+  const network = alsoAt(given.network, link)
   const options = { ...given, network }
   const root = path.resolve(options.dir ?? path.join(options.parent, await proposeName(options)))
   if (options.dryRun && !hasIndex(placeOf(root, options.store).store)) return openTrial(options, root)
   const open = await openDestination(options, root)
   const { include, exclude } = options
-  const saved: SavedClone = { addresses: link.addresses, under: link.path, include, exclude }
+  const saved: SavedClone = { addresses: link.addresses, relays: link.relays, under: link.path, include, exclude }
   const batch = open.index.batch()
   batch.putMeta(SAVED_CLONE, saved)
   await batch.flush()
-  const text = formatLink(link.key, { addresses: link.addresses })
+  const text = formatLink(link.key, { addresses: link.addresses, relays: link.relays })
   return startDownload({ ...options, open, link: text, under: link.path, follow: false })
 }
 
@@ -107,7 +109,10 @@ async function proposeName(options: CloneOptions): Promise<string> {
     try {
       const replication = await Replication.start({ open, network: options.network, report: () => {} })
       try {
-        if (!(await firstContact(open, options.timeout, options.signal)))
+        const { timeout, endEarly = false, signal } = options
+        // Who is connected is told by the download itself, that nobody is there must be told now.
+        const report = (event: DatEvent) => event.type === 'stalled' && options.report(event)
+        if (!(await firstContact(open, replication.network, { timeout, endEarly, report, signal })))
           throw new DatError('INTERRUPTED', 'interrupted')
         const entry = await open.drive.db.get<unknown>(INFO, { ...datKeys, timeout: NAME_MS }).catch(() => null)
         const info = readInfo(entry?.value)

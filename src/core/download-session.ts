@@ -1,6 +1,6 @@
 import fs from 'node:fs'
 import { DatError } from '../base/errors.js'
-import { formatKey, formatLink } from '../base/link.js'
+import { formatKey, formatLink, parseLink } from '../base/link.js'
 import { Scope } from '../base/scope.js'
 import { formatBytes } from '../base/sizes.js'
 import { Download } from './download.js'
@@ -14,6 +14,8 @@ import type { DownloadOptions, Session, Summary } from './session.js'
 
 const CLOSE_MS = 1500
 const STALL_SECONDS = 10
+/** Less than this in a second is keep-alives and the like. More is the part of a block that is on its way. */
+const TRICKLE_BYTES = 512
 const STALL_REPEAT_SECONDS = 30
 /** Another look at the versions of the peers, should an announcement have been lost. */
 const LOOK_MS = 500
@@ -79,8 +81,9 @@ class DownloadSession implements Session {
   }
 
   #reportLink(listening: readonly string[]): void {
-    const { open, report } = this.#options
-    const link = listening.length > 0 ? formatLink(open.drive.key, { addresses: listening }) : this.link
+    const { open, report, network } = this.#options
+    const addresses = listening.length > 0 ? listening : parseLink(this.link).addresses
+    const link = formatLink(open.drive.key, { addresses, relays: network.relays ?? [] })
     report({ type: 'link', link, key: formatKey(open.drive.key), dir: this.dir })
   }
 
@@ -94,9 +97,11 @@ class DownloadSession implements Session {
 
   async #run(): Promise<Summary | null> {
     const { open, report, force, dryRun, include, exclude, under } = this.#options
-    const content = await firstContact(open, this.#options.timeout, this.#abort.signal)
-    if (!content) return null
     const replication = this.#replication as Replication
+    const { timeout, endEarly = false, follow } = this.#options
+    const contact = { timeout, endEarly: endEarly && !follow, report, signal: this.#abort.signal }
+    const content = await firstContact(open, replication.network, contact)
+    if (!content) return null
     const selection = new Selection(include, exclude, under)
     const signal = this.#abort.signal
     await open.files.partials.clean()
@@ -198,11 +203,16 @@ class DownloadSession implements Session {
     let bytes = -1
     let since = Date.now()
     let said = 0
+    let heard = 0
     return setInterval(() => {
       const { progress } = download.actions
       progress.report()
       const now = progress.downloadedBytes
-      const working = now !== bytes || (download.actions.idle && this.#phase !== 'the other computer is still indexing')
+      const before = heard
+      heard = this.#replication?.network.heard ?? 0
+      const arriving = heard - before > TRICKLE_BYTES
+      const working =
+        arriving || now !== bytes || (download.actions.idle && this.#phase !== 'the other computer is still indexing')
       if (working) {
         bytes = now
         since = Date.now()

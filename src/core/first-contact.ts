@@ -1,16 +1,34 @@
 import type Hypercore from 'hypercore'
 import { DatError } from '../base/errors.js'
+import type { Report } from '../base/events.js'
+import type { Outlook } from '../transport/outlook.js'
+import type { Network } from '../transport/transport.js'
 import type { OpenDrive } from './drive.js'
+
+const LOOK_MS = 250
+
+export interface ContactOptions {
+  /** Seconds until it gives up; 0 waits for ever. */
+  timeout: number
+  /** Give up sooner when there is evidence that nobody can be found now. */
+  endEarly: boolean
+  report: Report
+  signal: AbortSignal
+}
 
 /**
  * Waits for a peer that has the drive, and for the newest version that it knows.
- * @param timeout seconds until it gives up; 0 waits for ever
  * @returns the content core; null if `signal` ended it
  * @throws DatError NO_PEER
  */
-export async function firstContact(open: OpenDrive, timeout: number, signal: AbortSignal): Promise<Hypercore | null> {
+export async function firstContact(
+  open: OpenDrive,
+  network: Network,
+  { timeout, endEarly, report, signal }: ContactOptions
+): Promise<Hypercore | null> {
   const { core } = open.drive
   let timer: NodeJS.Timeout | undefined
+  let look: NodeJS.Timeout | undefined
   let onabort = (): void => {}
   const aborted = new Promise<'aborted'>((resolve) => {
     onabort = () => resolve('aborted')
@@ -24,12 +42,28 @@ export async function firstContact(open: OpenDrive, timeout: number, signal: Abo
     if (core.peers.length > 0) resolve('found')
     else core.once('peer-add', () => resolve('found'))
   })
+  const hopeless = new Promise<Hopeless>((resolve) => {
+    const began = performance.now()
+    let told: Outlook = 'unknown'
+    look = setInterval(() => {
+      const { outlook } = network
+      if (outlook === told) return
+      told = outlook
+      if (outlook === 'unknown') return
+      if (endEarly) return resolve(outlook)
+      const seconds = Math.round((performance.now() - began) / 1000)
+      const { message, hint } = HOPELESS[outlook]
+      report({ type: 'stalled', seconds, reason: `${message}; ${hint}` })
+    }, LOOK_MS)
+  })
   const done = core.findingPeers()
   try {
-    const first = await Promise.race([found, late, aborted])
+    const first = await Promise.race([found, late, aborted, hopeless])
+    clearInterval(look)
     if (first === 'aborted') return null
     const none = () => new DatError('NO_PEER', `no computer with this share answered within ${timeout} seconds`)
     if (first === 'late') throw none()
+    if (first !== 'found') throw new DatError('NO_PEER', HOPELESS[first].message, { hint: HOPELESS[first].hint })
     done()
     // All that the drive's own core has: small, and its header names the content core.
     core.download({ start: 0, end: -1 })
@@ -43,6 +77,21 @@ export async function firstContact(open: OpenDrive, timeout: number, signal: Abo
   } finally {
     done()
     clearTimeout(timer)
+    clearInterval(look)
     signal.removeEventListener('abort', onabort)
+  }
+}
+
+type Hopeless = Exclude<Outlook, 'unknown'>
+
+const HOPELESS: Record<Hopeless, { message: string; hint: string }> = {
+  blocked: {
+    message:
+      'nothing outside answers this computer: no node of the DHT over UDP, no relay, and nobody nearby has this share',
+    hint: 'is this computer online? If it is, its network blocks the way out: run `dat doctor`'
+  },
+  nobody: {
+    message: 'no computer shares this link right now: the other one is off, or its network lets nothing out',
+    hint: 'is `dat share` running there? If it is, run `dat doctor` on both computers'
   }
 }

@@ -4,6 +4,7 @@ import { DatError } from '../base/errors.js'
 import { formatLink } from '../base/link.js'
 import { startDownload } from './download-session.js'
 import { type OpenDrive, openDrive, placeOf } from './drive.js'
+import { alsoAt, type Places } from './places.js'
 import type { PullOptions, Session } from './session.js'
 
 /**
@@ -32,15 +33,14 @@ async function openClonedFolder(options: PullOptions, follow: boolean): Promise<
   // A clone of a part stays one, unless this time other parts are named.
   const all = options.include.length === 0 && options.exclude.length === 0
   const { include, exclude } = all ? saved : options
-  const network = { ...options.network, peers: [...options.network.peers, ...saved.addresses] }
-  const link = formatLink(open.drive.key, { addresses: saved.addresses })
+  const network = alsoAt(options.network, saved)
+  const link = formatLink(open.drive.key, saved)
   return startDownload({ ...options, include, exclude, network, open, link, under: saved.under, follow })
 }
 
 /** Index meta of a clone: what its link said beside the key. */
 export const SAVED_CLONE = 'clone'
-export interface SavedClone {
-  addresses: string[]
+export interface SavedClone extends Places {
   under: string
   /** What was asked for: `--include` and `--exclude`. */
   include: string[]
@@ -48,7 +48,7 @@ export interface SavedClone {
 }
 
 export async function readSaved(open: OpenDrive): Promise<SavedClone> {
-  const nothing: SavedClone = { addresses: [], under: '', include: [], exclude: [] }
+  const nothing: SavedClone = { addresses: [], relays: [], under: '', include: [], exclude: [] }
   return { ...nothing, ...(await open.index.getMeta<Partial<SavedClone>>(SAVED_CLONE)) }
 }
 

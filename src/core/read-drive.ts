@@ -6,6 +6,7 @@ import type { Link } from '../base/link.js'
 import { Scope } from '../base/scope.js'
 import { type OpenDrive, openDrive, placeOf } from './drive.js'
 import { firstContact } from './first-contact.js'
+import { alsoAt } from './places.js'
 import { findFolder, readSaved } from './pull.js'
 import { Replication } from './replication.js'
 import type { CommonOptions } from './session.js'
@@ -17,6 +18,8 @@ export interface ReadOptions extends CommonOptions {
   target: ReadTarget
   /** Seconds to wait for a peer; 0 for ever. */
   timeout: number
+  /** Give up sooner when there is evidence that nobody can be found now. */
+  endEarly?: boolean
 }
 
 export interface ReadDrive {
@@ -45,10 +48,12 @@ export async function readDrive(options: ReadOptions): Promise<ReadDrive> {
     scope.defer(() => fs.promises.rm(folder, { recursive: true, force: true }))
     const open = await openDrive({ place: { root: folder, store: folder }, create: { role: 'clone', key: link.key } })
     scope.defer(() => open.close())
-    const network = { ...options.network, peers: [...options.network.peers, ...link.addresses] }
+    const network = alsoAt(options.network, link)
     const replication = await Replication.start({ open, network, report: options.report })
     scope.defer(() => replication.close())
-    if (!(await firstContact(open, options.timeout, options.signal))) throw new DatError('INTERRUPTED', 'interrupted')
+    const { timeout, endEarly = false, report, signal } = options
+    const content = await firstContact(open, replication.network, { timeout, endEarly, report, signal })
+    if (!content) throw new DatError('INTERRUPTED', 'interrupted')
     return { open, under: link.path, close: () => scope.close() }
   } catch (error) {
     await scope.close().catch(() => {})

@@ -5,6 +5,7 @@ import { Scope } from '../base/scope.js'
 import { connect } from '../transport/connector.js'
 import type { Network, NetworkOptions, Peer } from '../transport/transport.js'
 import type { OpenDrive } from './drive.js'
+import { PaceChannels } from './pace.js'
 import { Rate } from './rate.js'
 import { type PeerStatus, StatusChannels } from './status-channel.js'
 
@@ -18,6 +19,7 @@ const REVIVE_MS = 1000
  */
 const INFLIGHT_BYTES = 12 * 1024 * 1024
 const MIN_INFLIGHT = 4
+const MIN_INFLIGHT_LIMITED = 2
 const MAX_INFLIGHT = 256
 
 export interface ReplicationOptions {
@@ -33,6 +35,9 @@ export class Replication {
   readonly #report: Report
   readonly #scope = new Scope()
   readonly #status: StatusChannels
+  readonly #pace: PaceChannels
+  /** Bytes per second that may come in; null for no limit. */
+  readonly #limitDown: number | null
   readonly #completed = new Map<string, number>()
   #network: Network | null = null
   #uploaded = 0
@@ -41,6 +46,9 @@ export class Replication {
   private constructor(options: ReplicationOptions) {
     this.#open = options.open
     this.#report = options.report
+    this.#limitDown = options.network.limits?.down ?? null
+    this.#pace = new PaceChannels(this.#limitDown, (stream, rate) => this.#network?.pace(stream, rate))
+    this.#scope.defer(() => this.#pace.close())
     this.#status = new StatusChannels({
       onstatus: (peer, status) => {
         if (status.complete && this.#completed.get(peer.id) !== status.version) {
@@ -86,6 +94,7 @@ export class Replication {
         if (this.#scope.closed || this.#open.store.closing) return
         this.#open.store.replicate(peer.stream)
         this.#status.add(peer)
+        this.#pace.add(peer)
       }
     })
     const network = this.#network
@@ -122,8 +131,11 @@ export class Replication {
 
   /** Fits the number of blocks under way to their size. @param averageBytes of the blocks that are wanted now */
   tune(averageBytes: number): void {
-    const blocks = Math.round(INFLIGHT_BYTES / Math.max(1, averageBytes))
-    const most = Math.min(MAX_INFLIGHT, Math.max(MIN_INFLIGHT, blocks))
+    // With a limit a second of it is enough: more would only wait here, or arrive all at once over UDX.
+    const bytes = Math.min(INFLIGHT_BYTES, this.#limitDown ?? Number.POSITIVE_INFINITY)
+    const blocks = Math.round(bytes / Math.max(1, averageBytes))
+    const least = this.#limitDown === null ? MIN_INFLIGHT : MIN_INFLIGHT_LIMITED
+    const most = Math.min(MAX_INFLIGHT, Math.max(least, blocks))
     // On TCP three times the lower limit is used, on UDX the lower one on a short path and up to the upper on a long one.
     this.#content?.core.replicator.setInflightRange(Math.ceil(most / 3), most)
   }

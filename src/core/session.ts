@@ -33,6 +33,8 @@ export interface DownloadOptions extends CommonOptions {
   force: boolean
   /** Give up when no peer was found after this many seconds; 0 waits for ever. */
   timeout: number
+  /** Give up sooner when there is evidence that nobody can be found now. */
+  endEarly?: boolean
 }
 
 export interface CloneOptions extends DownloadOptions {

@@ -12,6 +12,7 @@ import { IgnoreRules } from './ignore.js'
 import { saveIgnoreOptions } from './ignore-options.js'
 import { Import } from './import.js'
 import { followClone } from './pull.js'
+import { watchReachability } from './reachability.js'
 import { Replication } from './replication.js'
 import type { Session, ShareOptions, Summary } from './session.js'
 import { SourceRoot } from './source-root.js'
@@ -129,7 +130,12 @@ class Share implements Session {
     })
     const replication = this.#replication
     this.#scope.defer(() => replication.close())
-    const link = formatLink(this.#open.drive.key, { addresses: replication.network.listening })
+    const reachability = watchReachability(replication.network, report)
+    this.#scope.defer(() => reachability.close())
+    const link = formatLink(this.#open.drive.key, {
+      addresses: replication.network.listening,
+      relays: network.relays ?? []
+    })
     Object.assign(this, { link })
     report({ type: 'link', link, key: formatKey(this.#open.drive.key), dir: this.dir })
     this.#importing = this.#firstImport().catch((error) => this.#fail(error))

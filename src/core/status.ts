@@ -43,7 +43,7 @@ export async function readStatus(options: { dir: string; store: string | null; s
     const state = readState(header?.value)
     const changed = await findChanges(open)
     return {
-      link: formatLink(drive.key, { addresses: saved.addresses }),
+      link: formatLink(drive.key, saved),
       role: identity.role,
       dir: root,
       version: drive.version,

@@ -11,6 +11,7 @@ import { type OpenDrive, openDrive, placeOf, treeHash } from './drive.js'
 import { fileKeys } from './entry.js'
 import { savedRules } from './ignore-options.js'
 import { Import } from './import.js'
+import { alsoAt } from './places.js'
 import { findFolder, readSaved } from './pull.js'
 import { Selection } from './selection.js'
 import type { CommonOptions } from './session.js'
@@ -23,6 +24,8 @@ export interface VerifyOptions extends CommonOptions {
   repair: boolean
   /** Seconds to wait for a peer to repair from; 0 for ever. */
   timeout: number
+  /** Give up sooner when there is evidence that nobody can be found now. */
+  endEarly?: boolean
 }
 
 export interface Problem {
@@ -179,7 +182,7 @@ async function fetchAgain(open: OpenDrive, report: VerifyReport, options: Verify
   }
   await forget.flush()
   const saved = await readSaved(open)
-  const network = { ...options.network, peers: [...options.network.peers, ...saved.addresses] }
+  const network = alsoAt(options.network, saved)
   const session = await startDownload({
     ...options,
     network,

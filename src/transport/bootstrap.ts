@@ -1,6 +1,5 @@
-import { lookup } from 'node:dns/promises'
-import { isIPv4 } from 'node:net'
-import { isLoopback } from './host-port.js'
+import { lookUpHost } from './host-names.js'
+import { parseHostPort } from './host-port.js'
 import type { HostPort } from './transport.js'
 
 /** How long the other names may take once one node is known. */
@@ -8,7 +7,7 @@ const STRAGGLERS_MS = 1000
 
 /**
  * Looks the names of DHT nodes up, all at once: the DHT itself would try one after another, and with a broken name
- * server wait for each. Names that are not known in time stay names, at the end, for the DHT to try again.
+ * server wait for each. Names that are not known in time are left out.
  */
 export async function resolveNodes(nodes: readonly HostPort[]): Promise<HostPort[]> {
   const found = new Map<HostPort, HostPort>()
@@ -26,15 +25,30 @@ export async function resolveNodes(nodes: readonly HostPort[]): Promise<HostPort
   )
   const stragglers = one.then(() => new Promise<void>((resolve) => setTimeout(resolve, STRAGGLERS_MS).unref()))
   await Promise.race([all, stragglers])
-  const unknown = nodes.filter((node) => !found.has(node))
-  return [...nodes.flatMap((node) => found.get(node) ?? []), ...unknown]
+  return nodes.flatMap((node) => found.get(node) ?? [])
 }
 
+/**
+ * Splits what hyperdht lists as `address@name:port`: the address that was right when it was released, and the name.
+ * Left to itself hyperdht looks the name up by the system when the address does not answer (see `host-names.ts`).
+ */
+export function publicNodes(list: readonly string[]): { addresses: HostPort[]; names: HostPort[] } {
+  const addresses: HostPort[] = []
+  const names: HostPort[] = []
+  for (const text of list) {
+    const [address, name] = text.split('@')
+    if (!address || !name) continue
+    const { host, port } = parseHostPort(name)
+    addresses.push({ host: address, port })
+    names.push({ host, port })
+  }
+  return { addresses, names }
+}
+
+/** The IPv4 address, which is all that the DHT speaks; null when there is none. */
 async function addressOf(host: string): Promise<string | null> {
-  if (isIPv4(host)) return host
-  if (isLoopback(host)) return '127.0.0.1'
   try {
-    return (await lookup(host, { family: 4 })).address
+    return (await lookUpHost(host)).find(({ family }) => family === 4)?.address ?? null
   } catch {
     return null
   }

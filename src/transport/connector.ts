@@ -5,13 +5,24 @@ import { Dial } from './dial.js'
 import { formatHostPort, parseHostPort } from './host-port.js'
 import { Lan } from './lan.js'
 import { instanceId } from './lan-records.js'
+import { watchNetwork } from './network-watch.js'
+import { judge, type Outlook } from './outlook.js'
 import { PeerTable } from './peer-table.js'
+import { Relays } from './relay/relays.js'
+import { bytesHeard } from './streams.js'
 import { Swarm } from './swarm.js'
 import { dialableAddresses, dialReason, listenTcp, type TcpListener } from './tcp.js'
-import type { Candidate, ConnectOptions, HostPort, KeyPair, Network, Peer } from './transport.js'
+import { Throttle } from './throttle.js'
+import type { Candidate, ConnectOptions, HostPort, KeyPair, Network, NoiseStream, Peer } from './transport.js'
 
 /** How long `network.ready` may wait for the DHT. */
 const DHT_NEWS_MS = 3000
+/** What a direct way to a peer gets before a relay is asked for one, where there may be a direct way. */
+const DIRECT_FIRST_MS = 300
+/** What our own DHT gets before a relay is asked to look there for us. */
+const OWN_DHT_MS = 700
+/** What a direct connection to a peer that was found gets before a relay is asked to connect us. */
+const OWN_DIRECT_MS = 2000
 
 /**
  * Looks for peers by all the given ways at once, under one identity that lasts as long as the process, and keeps the
@@ -45,20 +56,25 @@ class Connector implements Network {
   readonly #keyPair: KeyPair
   readonly #table: PeerTable
   readonly #dials: Dial[] = []
+  readonly #since = performance.now()
+  readonly #throttle: Throttle
   #listener: TcpListener | null = null
   #lan: Lan | null = null
   #swarm: Swarm | null = null
+  #relays: Relays | null = null
   #clock: { close(): void } | null = null
+  #addresses: { close(): void } | null = null
   #dhtTimer: NodeJS.Timeout | undefined
   /** Set while `network.ready` is held back: until everything is open, and the DHT had its time. */
   #holdNews = true
-  #told: { dht: boolean; lan: boolean } | null = null
+  #told: { dht: boolean; lan: boolean; relays: string[] } | null = null
   #closing: Promise<void> | null = null
   listening: string[] = []
 
   constructor(options: ConnectOptions, keyPair: KeyPair) {
     this.#options = options
     this.#keyPair = keyPair
+    this.#throttle = new Throttle(options.limits ?? { up: null, down: null })
     this.#table = new PeerTable({
       self: keyPair.publicKey,
       report: options.report,
@@ -71,13 +87,35 @@ class Connector implements Network {
     return this.#table.peers
   }
 
+  get outlook(): Outlook {
+    return judge({
+      age: performance.now() - this.#since,
+      peers: this.#table.peers.size,
+      dht: this.#swarm?.evidence ?? null,
+      nearby: this.#lan?.nearby ?? false,
+      relay: this.#relays?.evidence ?? null
+    })
+  }
+
+  get heard(): number {
+    let bytes = 0
+    for (const { stream } of this.#table.peers.values()) bytes += bytesHeard(stream)
+    return bytes
+  }
+
+  pace(stream: NoiseStream, rate: number | null): void {
+    this.#throttle.pace(stream, rate)
+  }
+
   async open(addresses: HostPort[]): Promise<void> {
     // The DHT takes longest to start, and nothing waits for it.
     if (this.#options.dht) this.#openSwarm()
+    if (this.#options.relays?.length) this.#openRelays(this.#options.relays)
     if (this.#options.listen) await this.#listen(this.#options.listen)
     for (const address of addresses) this.#dial(address)
     if (this.#options.lan) await this.#openLan()
-    this.#clock = watchClock(() => this.#afterSleep())
+    this.#clock = watchClock(() => this.#startOver())
+    this.#addresses = watchNetwork(() => this.#startOver())
     if (this.#swarm && !this.#swarm.up) this.#dhtTimer = setTimeout(() => this.#tell(true), DHT_NEWS_MS)
     else this.#tell(true)
   }
@@ -86,6 +124,7 @@ class Connector implements Network {
     if (this.#closing) return
     this.#lan?.refresh()
     this.#swarm?.refresh()
+    this.#relays?.wake()
     for (const dial of this.#dials) dial.wake()
   }
 
@@ -97,13 +136,18 @@ class Connector implements Network {
   async #close(): Promise<void> {
     clearTimeout(this.#dhtTimer)
     this.#clock?.close()
+    this.#addresses?.close()
     for (const dial of this.#dials) dial.close()
     // Streams first, in good order: the transports below would cut them off.
     await this.#table.close()
+    this.#relays?.close()
     await Promise.all([this.#lan?.close(), this.#listener?.close(), this.#swarm?.close()])
   }
 
-  readonly #oncandidate = (candidate: Candidate): void => this.#table.add(candidate)
+  readonly #oncandidate = (candidate: Candidate): void => {
+    this.#throttle.add(candidate.stream)
+    this.#table.add(candidate)
+  }
 
   #openSwarm(): void {
     this.#swarm = new Swarm({
@@ -115,6 +159,28 @@ class Connector implements Network {
       oncandidate: this.#oncandidate,
       onup: () => this.#tell(this.#dhtTimer !== undefined)
     })
+  }
+
+  #openRelays(urls: readonly string[]): void {
+    this.#relays = new Relays({
+      urls,
+      access: this.#options.relayAccess ?? { proxyFor: () => null, ca: null },
+      topic: this.#options.topic,
+      keyPair: this.#keyPair,
+      wants: (publicKey) => !this.#table.covers(publicKey, 'relay'),
+      delay: () => (this.#swarm?.up ? DIRECT_FIRST_MS : 0),
+      lookAfter: this.#swarm ? OWN_DHT_MS : 0,
+      stranded: () => this.#isStranded,
+      oncandidate: this.#oncandidate,
+      onchange: () => this.#tell(false),
+      report: this.#options.report
+    })
+  }
+
+  /** No peer, and our own way into the DHT is closed, or does not lead to those who are there (two symmetric NATs). */
+  get #isStranded(): boolean {
+    if (this.#table.peers.size > 0) return false
+    return !this.#swarm?.up || (this.#swarm.met && performance.now() - this.#since > OWN_DIRECT_MS)
   }
 
   async #listen({ host, port }: HostPort): Promise<void> {
@@ -172,9 +238,11 @@ class Connector implements Network {
     for (const dial of this.#dials) dial.wake()
     this.#lan?.wake()
     this.#swarm?.lost(publicKey, clean)
+    this.#relays?.wake()
   }
 
-  #afterSleep(): void {
+  /** After a sleep, or in another network: no connection can be trusted, and all ways are to be tried anew. */
+  #startOver(): void {
     this.#table.verify()
     this.refresh()
   }
@@ -185,8 +253,9 @@ class Connector implements Network {
     if (this.#holdNews || this.#closing) return
     const dht = this.#swarm?.up ?? false
     const lan = this.#lan?.up ?? false
-    if (this.#told?.dht === dht && this.#told.lan === lan) return
-    this.#told = { dht, lan }
-    this.#options.report({ type: 'network.ready', dht, lan, relays: [], listening: this.listening })
+    const relays = this.#relays?.up ?? []
+    if (this.#told?.dht === dht && this.#told.lan === lan && this.#told.relays.join() === relays.join()) return
+    this.#told = { dht, lan, relays }
+    this.#options.report({ type: 'network.ready', dht, lan, relays, listening: this.listening })
   }
 }

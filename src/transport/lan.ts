@@ -2,7 +2,7 @@ import type { Packet, Sender } from 'multicast-dns'
 import { Dial } from './dial.js'
 import { type Announcement, announce, asksFor, instanceId, instanceName, readAnnouncement } from './lan-records.js'
 import { type Member, Multicast } from './multicast.js'
-import { MDNS_PORT } from './multicast-socket.js'
+import { interfacesToUse, MDNS_PORT } from './multicast-socket.js'
 import { listenTcp, type TcpListener } from './tcp.js'
 import type { Candidate, KeyPair } from './transport.js'
 
@@ -58,7 +58,8 @@ export class Lan {
   /** Resolves when the local sockets are bound; never waits for an answer. Without multicast `up` stays false. */
   static async open(options: LanOptions): Promise<Lan> {
     const listener = await listenTcp({
-      host: options.interface ?? '0.0.0.0',
+      // A link-local IPv6 address needs its zone.
+      host: options.interface === null ? '' : (interfacesToUse(options.interface)[0]?.address ?? options.interface),
       port: 0,
       keyPair: options.keyPair,
       route: 'lan',
@@ -78,6 +79,11 @@ export class Lan {
 
   get up(): boolean {
     return this.#multicast?.up ?? false
+  }
+
+  /** A process with the share announces itself here. */
+  get nearby(): boolean {
+    return [...this.#targets.values()].some(({ saidGoodbye }) => !saidGoodbye)
   }
 
   /** Asks again and dials everyone again, now. */

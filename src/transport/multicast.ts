@@ -1,9 +1,9 @@
 import { isIPv4 } from 'node:net'
 import multicastDns, { type MulticastDns, type Packet, type Sender } from 'multicast-dns'
 import {
-  contains,
   type Interface,
   interfacesToUse,
+  isFromLink,
   MDNS_PORT,
   type OpenSocket,
   openSocket
@@ -75,21 +75,21 @@ export class Multicast {
 
   async #scan(): Promise<void> {
     const wanted = interfacesToUse(this.#options.interface)
-    for (const [cidr, member] of this.#members) {
-      if (member.broken || !wanted.some((one) => one.cidr === cidr)) {
-        this.#members.delete(cidr)
+    for (const [key, member] of this.#members) {
+      if (member.broken || !wanted.some((one) => keyOf(one) === key)) {
+        this.#members.delete(key)
         member.close()
       }
     }
     await Promise.all(
       wanted
-        .filter(({ cidr }) => !this.#members.has(cidr))
+        .filter((one) => !this.#members.has(keyOf(one)))
         .map(async (one) => {
-          const socket = await openSocket(one.address)
+          const socket = await openSocket(one)
           if (!socket) return
           if (this.#closed) return void socket.close()
           const member = new InterfaceMember(one, socket, this.#options, (from) => this.#accepts(one, from))
-          this.#members.set(one.cidr, member)
+          this.#members.set(keyOf(one), member)
           this.#options.onmember(member)
         })
     )
@@ -102,10 +102,10 @@ export class Multicast {
    * listen there.
    */
   #accepts(one: Interface, from: string): boolean {
-    if (!isIPv4(from)) return false
-    if (contains(one.cidr, from)) return true
-    if (this.#options.interface !== null) return false
-    return ![...this.#members.keys()].some((cidr) => contains(cidr, from))
+    if (isFromLink(one, from)) return true
+    // An IPv6 sender names its link; an IPv4 one may have an address that fits to none, by mistake or by design.
+    if (this.#options.interface !== null || !isIPv4(from) || !isIPv4(one.address)) return false
+    return ![...this.#members.values()].some((member) => isFromLink(member.interface, from))
   }
 
   #settle(): void {
@@ -131,18 +131,26 @@ export class Multicast {
   }
 }
 
+/** A change of the address or of the network around it makes another member. */
+function keyOf({ address, cidr }: Interface): string {
+  return `${address} ${cidr}`
+}
+
 class InterfaceMember implements Member {
+  readonly interface: Interface
   readonly hears: boolean
   broken = false
   readonly #dns: MulticastDns
 
   constructor(one: Interface, opened: OpenSocket, options: MulticastOptions, accepts: (from: string) => boolean) {
+    this.interface = one
     this.hears = opened.hears
     this.#dns = multicastDns({
       socket: opened.socket,
       bind: false,
       multicast: false,
       port: MDNS_PORT,
+      ip: one.group,
       interface: one.address
     })
     this.#dns.on('error', () => {

@@ -1,6 +1,6 @@
 import type { Report, Route } from '../base/events.js'
 import { shortId } from '../base/link.js'
-import { closeGently, isLive, sendAlive } from './streams.js'
+import { bytesHeard, closeGently, isLive, sendAlive } from './streams.js'
 import type { Candidate, Peer } from './transport.js'
 
 const RANK: Record<Route, number> = { lan: 0, tcp: 1, direct: 2, relay: 3 }
@@ -27,7 +27,7 @@ interface Connection extends Candidate {
   since: number
   /** Our key or theirs is the lower one, and belongs to the end that dialled. */
   favoured: boolean
-  /** What `rawBytesRead` said when it last had a rival. */
+  /** What `bytesHeard` said when it last had a rival. */
   heard: number
   clean: boolean
   retiring: NodeJS.Timeout | undefined
@@ -85,7 +85,7 @@ export class PeerTable {
       ...candidate,
       since: performance.now(),
       favoured: stream.isInitiator === weAreLower,
-      heard: stream.rawBytesRead,
+      heard: bytesHeard(stream),
       clean: false,
       retiring: undefined
     }
@@ -104,7 +104,7 @@ export class PeerTable {
     const { active } = entry
     // Speak on both: that brings the proof of life at once, instead of with the next keep-alive.
     for (const one of entry.all) {
-      one.heard = one.stream.rawBytesRead
+      one.heard = bytesHeard(one.stream)
       sendAlive(one.stream)
     }
     const better = isBetter(connection, active)
@@ -116,10 +116,10 @@ export class PeerTable {
   verify(): void {
     for (const { all } of this.#entries.values()) {
       for (const { stream } of all) {
-        const heard = stream.rawBytesRead
+        const heard = bytesHeard(stream)
         sendAlive(stream)
         const check = setTimeout(() => {
-          if (isLive(stream) && stream.rawBytesRead === heard) stream.destroy()
+          if (isLive(stream) && bytesHeard(stream) === heard) stream.destroy()
         }, PROOF_OF_LIFE_MS)
         check.unref()
         stream.once('close', () => clearTimeout(check))
@@ -162,7 +162,7 @@ export class PeerTable {
     const look = (): void => {
       const winner = entry.active
       if (loser === winner || !isLive(loser.stream)) return
-      if (winner.since > loser.since || winner.stream.rawBytesRead !== winner.heard) {
+      if (winner.since > loser.since || bytesHeard(winner.stream) !== winner.heard) {
         void closeGently(loser.stream)
       } else if (performance.now() - began > Math.max(wait, PROOF_OF_LIFE_MS)) {
         winner.stream.destroy()

@@ -1,6 +1,8 @@
 import type { NoiseStream } from './transport.js'
 
 const CLOSE_MS = 3000
+/** How often a silence is looked at while it may last. */
+const SILENCE_LOOKS = 10
 
 /** True while a stream can be used. */
 export function isLive(stream: NoiseStream): boolean {
@@ -18,6 +20,35 @@ export function closeGently(stream: NoiseStream, limit = CLOSE_MS): Promise<void
     })
     if (!stream.destroying) stream.end()
   })
+}
+
+/**
+ * Bytes that have arrived through a stream, those of unfinished messages included: `rawBytesRead` counts whole messages
+ * only, and one of a megabyte may take a minute.
+ */
+export function bytesHeard(stream: NoiseStream): number {
+  const { bytesRead, bytesReceived } = stream.rawStream as { bytesRead?: number; bytesReceived?: number }
+  return bytesReceived ?? bytesRead ?? stream.rawBytesRead
+}
+
+/**
+ * Destroys a stream through which nothing has arrived for so long. The time-out of secret-stream would count from the
+ * last piece that was handed up: UDX gathers 64 KiB first, and while a limit pauses the reading nothing is handed up.
+ * @param limit in milliseconds
+ */
+export function endWhenSilent(stream: NoiseStream, limit: number): void {
+  let heard = bytesHeard(stream)
+  let since = performance.now()
+  const timer = setInterval(() => {
+    const now = performance.now()
+    const paused = (stream.rawStream as { readableFlowing?: boolean | null }).readableFlowing === false
+    if (paused || bytesHeard(stream) !== heard) {
+      heard = bytesHeard(stream)
+      since = now
+    } else if (now - since >= limit) stream.destroy(new Error('nothing was heard of the other end'))
+  }, limit / SILENCE_LOOKS)
+  timer.unref()
+  stream.once('close', () => clearInterval(timer))
 }
 
 /** Lets the other end know that this stream works. */

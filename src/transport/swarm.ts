@@ -2,9 +2,10 @@ import DHT from 'hyperdht'
 import Hyperswarm, { type PeerDiscoverySession } from 'hyperswarm'
 import { Alarm } from './alarm.js'
 import { Backoff } from './backoff.js'
-import { resolveNodes } from './bootstrap.js'
+import { publicNodes, resolveNodes } from './bootstrap.js'
 import { formatHostPort, isLoopback } from './host-port.js'
-import { firstData } from './streams.js'
+import type { DhtEvidence } from './outlook.js'
+import { endWhenSilent, firstData } from './streams.js'
 import type { Candidate, HostPort, KeyPair, NoiseStream } from './transport.js'
 
 const FIRST_DATA_MS = 10_000
@@ -58,6 +59,7 @@ export class Swarm {
   #eagerUntil = performance.now() + EAGER_MS
   #swarm: Hyperswarm | null = null
   #up = false
+  #emptyLookups = 0
 
   constructor(options: SwarmOptions) {
     this.#options = options
@@ -68,6 +70,16 @@ export class Swarm {
   /** True once DHT nodes really answered. */
   get up(): boolean {
     return this.#up
+  }
+
+  /** True while somebody is announced whom we may be trying to connect to, or are connected to. */
+  get met(): boolean {
+    return (this.#swarm?.peers.size ?? 0) > 0
+  }
+
+  /** What the DHT has shown so far. */
+  get evidence(): DhtEvidence {
+    return { answered: this.#up, emptyLookups: this.#emptyLookups }
   }
 
   /** Dials a peer again that has no stream left, if it was met here. `clean`: it left in good order. */
@@ -112,14 +124,16 @@ export class Swarm {
   }
 
   async #start(): Promise<void> {
-    const nodes = this.#options.bootstrap && (await resolveNodes(this.#options.bootstrap))
+    const common = publicNodes(DHT.BOOTSTRAP)
+    const nodes = this.#options.bootstrap ? await this.#ownNodes(this.#options.bootstrap) : common.addresses
     if (this.#alarm.closed) return
     const dht = new DHT({
       randomPunchInterval: PUNCH_INTERVAL_MS,
-      ...(nodes && { bootstrap: nodes }),
+      bootstrap: nodes,
       // With the default, 0.0.0.0, two processes on one machine need 13 s to find each other in a local DHT.
-      ...(nodes && nodes.length > 0 && nodes.every(({ host }) => isLoopback(host)) && { host: '127.0.0.1' })
+      ...(nodes.length > 0 && nodes.every(({ host }) => isLoopback(host)) && { host: '127.0.0.1' })
     })
+    if (!this.#options.bootstrap) void this.#addMoved(dht, common.names, nodes)
     const check = () => this.#checkUp(dht)
     dht.on('add-node', check)
     dht.on('nat-update', check)
@@ -132,12 +146,33 @@ export class Swarm {
     })
     // Refusing to dial bans a peer for good; it is meant for now.
     swarm.on('ban', (info) => info.ban(false))
+    swarm.on('update', () => {
+      if (swarm.peers.size > 0) this.#emptyLookups = 0
+    })
     swarm.on('connection', (stream, info) => {
       info.reconnect(false)
       void this.#onconnection(stream)
     })
     this.#swarm = swarm
     void this.#lookAgain(swarm.join(this.#options.topic, { server: true, client: true }), swarm)
+  }
+
+  /** The nodes of a private DHT; waits until a name of one is known. */
+  async #ownNodes(bootstrap: readonly HostPort[]): Promise<HostPort[]> {
+    const backoff = new Backoff(FIRST_WAIT_MS, LONGEST_WAIT_MS)
+    let nodes = await resolveNodes(bootstrap)
+    while (nodes.length === 0 && bootstrap.length > 0 && !this.#alarm.closed) {
+      await this.#alarm.sleep(backoff.next())
+      if (!this.#alarm.closed) nodes = await resolveNodes(bootstrap)
+    }
+    return nodes
+  }
+
+  /** Public nodes that have another address by now than when hyperdht was released. */
+  async #addMoved(dht: DHT, names: readonly HostPort[], known: readonly HostPort[]): Promise<void> {
+    for (const { host, port } of await resolveNodes(names)) {
+      if (!dht.destroyed && !known.some((node) => node.host === host)) dht.addNode({ host, port })
+    }
   }
 
   /** hyperdht calls itself ready and online without any network; what counts is that a node has answered. */
@@ -155,7 +190,7 @@ export class Swarm {
       stream.destroy()
       return
     }
-    stream.setTimeout(SILENCE_MS)
+    endWhenSilent(stream, SILENCE_MS)
     const key = stream.remotePublicKey.toString('hex')
     this.#found(key, stream.remotePublicKey)
     const { remoteHost, remotePort } = stream.rawStream as { remoteHost?: string; remotePort?: number }
@@ -209,8 +244,15 @@ export class Swarm {
         answered = true
         swarm.server.refresh()
       }
-      if (this.#options.lonely() || !this.#up) await discovery.refresh().catch(ignore)
+      if (this.#options.lonely() || !this.#up) this.#looked(await discovery.refresh().catch(() => false), swarm)
     }
+  }
+
+  /** @param completed false when the lookup did not come to an end, for want of answers */
+  #looked(completed: boolean, swarm: Hyperswarm): void {
+    // Who was announced is remembered by Hyperswarm for as long as it tries to connect; nobody means nobody but us.
+    if (swarm.peers.size > 0) this.#emptyLookups = 0
+    else if (completed !== false && this.#up) this.#emptyLookups++
   }
 }
 

@@ -1,19 +1,12 @@
 import { connect as connectSocket, createServer, type Server, type Socket } from 'node:net'
 import { networkInterfaces } from 'node:os'
-import NoiseSecretStream from '@hyperswarm/secret-stream'
 import { DatError, systemCode } from '../base/errors.js'
 import type { Route } from '../base/events.js'
+import { shakeHands } from './handshake.js'
+import { lookUpForSocket } from './host-names.js'
 import { formatHostPort, plainAddress } from './host-port.js'
-import type { Candidate, HostPort, KeyPair, NoiseStream } from './transport.js'
+import type { Candidate, HostPort, KeyPair } from './transport.js'
 
-/** An empty message after so long without a write: the other end can tell an idle stream from a dead one. */
-const KEEP_ALIVE_MS = 5000
-/** A stream through which nothing arrived for so long is dead: four keep-alives were missed. */
-const SILENCE_MS = 20_000
-/** Time for the connection and the Noise handshake together. */
-const HANDSHAKE_MS = 8000
-/** A handshake takes about 200 bytes; whoever sends more before it is complete speaks another protocol. */
-const HANDSHAKE_BYTES = 4096
 /** Sockets that may be in their handshake at once: in total, and from one address. */
 const MAX_PENDING = 128
 const MAX_PENDING_EACH = 16
@@ -80,7 +73,7 @@ export async function listenTcp(options: TcpListenOptions): Promise<TcpListener>
   }
 }
 
-function bind(server: Server, { host, port }: HostPort): Promise<void> {
+export function bind(server: Server, { host, port }: HostPort): Promise<void> {
   return new Promise((resolve, reject) => {
     const fail = (error: Error) => reject(listenError(error, { host, port }))
     server.once('error', fail)
@@ -127,6 +120,7 @@ export async function dialTcp(
   const socket = connectSocket({
     host: to.host,
     port: to.port,
+    lookup: lookUpForSocket,
     noDelay: true,
     keepAlive: true,
     keepAliveInitialDelay: 10_000
@@ -139,37 +133,6 @@ export async function dialTcp(
   } finally {
     options.signal.removeEventListener('abort', abort)
   }
-}
-
-/**
- * Noise XX over a socket. When it is complete each end has had an answer that depends on a fresh key of its own, so
- * data has come through in both directions, from the owner of `remotePublicKey`. Nothing more needs to be waited for:
- * the layers above send only once they were handed the stream.
- */
-function shakeHands(isInitiator: boolean, socket: Socket, keyPair: KeyPair): Promise<NoiseStream> {
-  return new Promise((resolve, reject) => {
-    const stream = new NoiseSecretStream(isInitiator, socket, { keyPair, keepAlive: KEEP_ALIVE_MS })
-    const timer = setTimeout(() => stream.destroy(new Error('no answer')), HANDSHAKE_MS)
-    const measure = () => {
-      if (socket.bytesRead > HANDSHAKE_BYTES) stream.destroy(new Error('this is not dat'))
-    }
-    let failure: Error | undefined
-    // The listener stays for good: an 'error' that nobody listens to would end the process.
-    stream.on('error', (error) => {
-      failure ??= error
-    })
-    socket.on('data', measure)
-    stream.once('close', () => {
-      clearTimeout(timer)
-      reject(failure ?? new Error('the connection was closed'))
-    })
-    stream.once('open', () => {
-      clearTimeout(timer)
-      socket.off('data', measure)
-      stream.setTimeout(SILENCE_MS)
-      resolve(stream)
-    })
-  })
 }
 
 /** Why a connection failed, for a person. */

@@ -1,5 +1,6 @@
 import type { Duplex } from 'streamx'
 import type { Report, Route } from '../base/events.js'
+import type { Outlook } from './outlook.js'
 
 /** A Noise-encrypted duplex as `@hyperswarm/secret-stream` makes it: what every transport yields. */
 export interface NoiseStream extends Duplex {
@@ -30,6 +31,20 @@ export interface HostPort {
   port: number
 }
 
+/** How relays are reached. */
+export interface RelayAccess {
+  /** The proxy for a URL, with user and password if it wants them; null for none. */
+  proxyFor: (url: string) => string | null
+  /** Certificates in PEM to trust beside the system's own (`--relay-ca`). */
+  ca: string | null
+}
+
+/** Limits in bytes per second; null for none. */
+export interface Limits {
+  up: number | null
+  down: number | null
+}
+
 /** Where to look for peers. Nothing is sent anywhere but to what is named here. */
 export interface NetworkOptions {
   /** Join the DHT at all (`--no-dht`, `--bootstrap none`). */
@@ -44,6 +59,12 @@ export interface NetworkOptions {
   listen: HostPort | null
   /** `host:port` addresses to dial directly (`--peer`, and those in the link). */
   peers: string[]
+  /** URLs of relays, as `parseRelay` writes them (`--relay`, and those in the link). */
+  relays?: string[]
+  /** How to get to relays; directly, with the system's certificates, when left out. */
+  relayAccess?: RelayAccess
+  /** For all streams together (`--limit-up`, `--limit-down`); none when left out. */
+  limits?: Limits
 }
 
 /** A stream that has proved itself: its handshake is complete and data arrived through it. */
@@ -77,6 +98,12 @@ export interface Network {
   readonly peers: ReadonlyMap<string, Peer>
   /** `host:port` addresses that other computers can dial, for the link; known once `connect` resolved. */
   readonly listening: string[]
+  /** What the search for peers has come to so far. */
+  readonly outlook: Outlook
+  /** Bytes that have arrived through the streams that are open now, those of unfinished messages included. */
+  readonly heard: number
+  /** Sends through one stream no faster than this; null takes that back. @param rate in bytes per second */
+  pace(stream: NoiseStream, rate: number | null): void
   /** Dials everyone again now, without waiting for the backoff. */
   refresh(): void
   close(): Promise<void>

@@ -1,6 +1,6 @@
 declare module 'hyperdht' {
   import type { EventEmitter } from 'node:events'
-  import type { Readable } from 'streamx'
+  import type { Duplex, Readable } from 'streamx'
   import type { HostPort, KeyPair, NoiseStream } from '../transport/transport.js'
 
   export interface DHTOptions {
@@ -25,6 +25,8 @@ declare module 'hyperdht' {
     close(): Promise<void>
   }
   export interface DHTQuery extends Readable {
+    /** Nodes that have answered. */
+    readonly successes: number
     finished(): Promise<void>
   }
   class DHT extends EventEmitter {
@@ -48,6 +50,10 @@ declare module 'hyperdht' {
     connect(publicKey: Buffer, options?: object): NoiseStream
     createServer(options?: object, onconnection?: (stream: NoiseStream) => void): DHTServer
     lookup(target: Buffer, options?: object): DHTQuery
+    /** A UDX stream, without encryption. */
+    createRawStream(options?: object): Duplex
+    /** Puts a node into the routing table. */
+    addNode(node: HostPort): void
     ping(to: HostPort, options?: { retry?: boolean }): Promise<{ to: HostPort; from: HostPort; rtt: number }>
     destroy(options?: { force?: boolean }): Promise<void>
   }

@@ -32,6 +32,8 @@ declare module 'hyperswarm' {
     readonly server: DHTServer
     readonly keyPair: KeyPair
     readonly connections: Set<NoiseStream>
+    /** Who was announced and is not given up, by public key in hex. Never ourselves. */
+    readonly peers: ReadonlyMap<string, PeerInfo>
     readonly destroyed: boolean
     join(topic: Buffer, options?: { server?: boolean; client?: boolean }): PeerDiscoverySession
     joinPeer(publicKey: Buffer): void

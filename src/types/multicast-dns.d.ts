@@ -43,6 +43,8 @@ declare module 'multicast-dns' {
     bind?: string | false
     multicast?: boolean
     port?: number
+    /** The group to send to. */
+    ip?: string
     interface?: string
   }): MulticastDns
 }

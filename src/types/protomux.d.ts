@@ -25,6 +25,6 @@ declare module 'protomux' {
   }
 }
 declare module 'compact-encoding' {
-  const encodings: { json: unknown; buffer: unknown; utf8: unknown }
+  const encodings: { json: unknown; buffer: unknown; utf8: unknown; uint: unknown }
   export default encodings
 }

@@ -7,6 +7,8 @@ declare module '@hyperswarm/secret-stream' {
     keyPair?: KeyPair
     /** Sends an empty message after this many milliseconds without a write, and swallows those of the other end. */
     keepAlive?: number
+    /** The result of a handshake that was made elsewhere. */
+    handshake?: { tx: Buffer; rx: Buffer; hash: Buffer; publicKey: Buffer; remotePublicKey: Buffer }
     /** Datagrams beside the stream; of use on UDX only. */
     enableSend?: boolean
   }

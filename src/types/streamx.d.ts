@@ -20,6 +20,7 @@ declare module 'streamx' {
   export class Readable extends Stream implements AsyncIterable<any> {
     constructor(options?: ReadableOptions)
     static from(data: unknown, options?: ReadableOptions): Readable
+    static isPaused(stream: Readable): boolean
     push(data: unknown): boolean
     read(): unknown
     resume(): this

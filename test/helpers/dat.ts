@@ -15,6 +15,8 @@ export interface DatOptions {
   env?: Record<string, string>
   /** Without `--json`: `events` stays empty and `stdout` has the text. */
   text?: boolean
+  /** The network namespace to run in, one without a way out; addresses are then not checked. */
+  netns?: string
 }
 
 const TIME_LIMIT = 30_000
@@ -38,14 +40,22 @@ export class Dat {
   readonly exit: Promise<number | NodeJS.Signals>
   readonly #child: ChildProcess
   readonly #name: string
+  readonly #netns: boolean
   readonly #watchers = new Set<() => void>()
   #rest = ''
   #ended: number | NodeJS.Signals | null = null
 
-  constructor(args: readonly string[], options: { cwd: string; env: NodeJS.ProcessEnv; text: boolean }) {
+  constructor(
+    args: readonly string[],
+    options: { cwd: string; env: NodeJS.ProcessEnv; text: boolean; netns?: string }
+  ) {
     this.#name = `dat ${args.join(' ')}`
     const argv = options.text ? args : [...args, '--json']
-    const child = spawn(process.execPath, [BIN, ...argv], {
+    this.#netns = options.netns !== undefined
+    const [program, ...before] = options.netns
+      ? ['ip', 'netns', 'exec', options.netns, process.execPath]
+      : [process.execPath]
+    const child = spawn(program as string, [...before, BIN, ...argv], {
       cwd: options.cwd,
       env: options.env,
       stdio: ['ignore', 'pipe', 'pipe']
@@ -163,7 +173,12 @@ export class Dat {
 
   #receive(event: JsonEvent): void {
     this.events.push(event)
-    if (event.type !== 'peer.connected' || /^(?:127\.|\[?::1\]?:)/.test(String(event.address))) return
+    if (
+      this.#netns ||
+      event.type !== 'peer.connected' ||
+      /^(?:127\.|\[?::1\]?:|relay\.test:)/.test(String(event.address))
+    )
+      return
     this.kill('SIGKILL')
     throw this.#failure(`left this machine: connected to ${event.address}`)
   }
@@ -205,7 +220,7 @@ export class Room {
       NO_COLOR: '1',
       ...options.env
     })
-    const dat = new Dat(args, { cwd: options.cwd ?? this.dir, env, text: options.text ?? false })
+    const dat = new Dat(args, { cwd: options.cwd ?? this.dir, env, text: options.text ?? false, netns: options.netns })
     this.#running.push(dat)
     return dat
   }

@@ -29,16 +29,24 @@ export function readTimeout(text: string | undefined): number {
   return seconds
 }
 
+/**
+ * How long to look for a peer. What the user asked for is kept to; only the default may end early.
+ * @throws DatError USAGE
+ */
+export function patience(text: string | undefined): { timeout: number; endEarly: boolean } {
+  return { timeout: readTimeout(text), endEarly: text === undefined }
+}
+
 /** @throws DatError USAGE */
 export function downloadOptions(
   args: DownloadArguments
-): Pick<DownloadOptions, 'include' | 'exclude' | 'dryRun' | 'force' | 'timeout'> {
+): Pick<DownloadOptions, 'include' | 'exclude' | 'dryRun' | 'force' | 'timeout' | 'endEarly'> {
   return {
     include: args.include ?? [],
     exclude: args.exclude ?? [],
     dryRun: args.dryRun === true,
     force: args.force === true,
-    timeout: readTimeout(args.timeout)
+    ...patience(args.timeout)
   }
 }
 

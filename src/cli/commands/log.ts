@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { type Context, parseTarget, refuseVersion } from '../context.js'
 import { logLine } from '../ui/table.js'
-import { readTimeout } from './arguments.js'
+import { patience } from './arguments.js'
 
 export interface LogArguments {
   target: string
@@ -13,11 +13,11 @@ export async function log(context: Context, args: LogArguments): Promise<void> {
   const target = parseTarget(args.target, context.cwd, existsSync)
   const link = 'link' in target ? target.link : null
   refuseVersion(link)
-  const timeout = readTimeout(args.timeout)
+  const { timeout, endEarly } = patience(args.timeout)
   const { ui } = context
   ui.begin('log', { timeout: link ? timeout : null })
   const { readLog } = await import('../../core/log.js')
-  for await (const change of readLog({ ...context.common, target, timeout })) {
+  for await (const change of readLog({ ...context.common, target, timeout, endEarly })) {
     if (!(await ui.row({ type: 'change', ...change }, logLine(change)))) return
   }
 }

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { type Context, parseTarget, refuseVersion } from '../context.js'
 import { listLine } from '../ui/table.js'
-import { readTimeout } from './arguments.js'
+import { patience } from './arguments.js'
 
 export interface ListArguments {
   target: string
@@ -14,11 +14,11 @@ export async function ls(context: Context, args: ListArguments): Promise<void> {
   const target = parseTarget(args.target, context.cwd, existsSync)
   const link = 'link' in target ? target.link : null
   refuseVersion(link)
-  const timeout = readTimeout(args.timeout)
+  const { timeout, endEarly } = patience(args.timeout)
   const { ui } = context
   ui.begin('ls', { timeout: link ? timeout : null })
   const { listFiles } = await import('../../core/list.js')
-  for await (const entry of listFiles({ ...context.common, target, path: args.path ?? '', timeout })) {
+  for await (const entry of listFiles({ ...context.common, target, path: args.path ?? '', timeout, endEarly })) {
     const modified = entry.modified === null ? null : new Date(entry.modified).toISOString()
     if (!(await ui.row({ type: 'file', ...entry, modified }, listLine(entry)))) return
   }

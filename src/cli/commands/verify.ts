@@ -2,7 +2,7 @@ import { DatError, type Failure } from '../../base/errors.js'
 import type { Context } from '../context.js'
 import { amount, countOf } from '../ui/format.js'
 import { problemLine } from '../ui/table.js'
-import { absolute, readTimeout } from './arguments.js'
+import { absolute, patience } from './arguments.js'
 
 export interface VerifyArguments {
   dir: string
@@ -15,12 +15,18 @@ export interface VerifyArguments {
  * @throws DatError PARTIAL while something is still wrong
  */
 export async function verify(context: Context, args: VerifyArguments): Promise<void> {
-  const timeout = readTimeout(args.timeout)
+  const { timeout, endEarly } = patience(args.timeout)
   const repair = args.repair === true
   const { ui } = context
   ui.begin('verify', { timeout: repair ? timeout : null })
   const core = await import('../../core/verify.js')
-  const result = await core.verify({ ...context.common, dir: absolute(context.cwd, args.dir), repair, timeout })
+  const result = await core.verify({
+    ...context.common,
+    dir: absolute(context.cwd, args.dir),
+    repair,
+    timeout,
+    endEarly
+  })
   const repaired = new Set(result.repaired)
   for (const { path, problem } of result.problems) {
     const row = { type: 'problem', path, problem, repaired: repaired.has(path) }

@@ -31,7 +31,10 @@ export function download(command: Command): Command {
 
 /** The option of every command that waits for a peer. */
 export function patience(command: Command): Command {
-  return command.option('--timeout <seconds>', 'give up when nobody with this share is found; 0: never (default: 60)')
+  return command.option(
+    '--timeout <seconds>',
+    'give up when nobody with this share is found; 0: never (default: 60, less when it is sure)'
+  )
 }
 
 /** The options of every command. */
@@ -54,5 +57,26 @@ export function network(command: Command): Command {
     .option('--no-lan', 'do not look for computers in the local network')
     .option('--listen <[host:]port>', 'accept direct connections; the link then carries the address')
     .option('--peer <host:port>', 'connect to this address (can be repeated)', collect)
+    .option('--relay <url,…>', 'meet and pass bytes on here where nothing else works (also: DAT_RELAY)', collect)
+    .option('--relay-ca <file>', 'trust the certificates in this file too, for relays and proxies (PEM)')
+    .option('--limit-up <rate>', 'send at most so many bytes per second, such as 500K or 10M')
+    .option('--limit-down <rate>', 'receive at most so many bytes per second')
     .addOption(new Option('--lan-interface <address>', 'the interface for the local network').hideHelp())
+}
+
+/** The options of `dat relay`. */
+export function relayServer(command: Command): Command {
+  return command
+    .optionsGroup('Relay options:')
+    .option('--listen <[host:]port>', 'where to listen (default: 8080; with a certificate 443)')
+    .option('--tls-cert <file>', 'serve wss:// with this certificate (PEM, with its chain)')
+    .option('--tls-key <file>', 'and this private key (PEM, without a password)')
+    .option('--behind-proxy', 'clients come by a reverse proxy that sets X-Forwarded-For (default: 127.0.0.1:8080)')
+    .option('--bootstrap <host:port,…>', 'a private DHT; "none" for no DHT (also: DAT_BOOTSTRAP)')
+    .option('--no-dht', 'do not connect clients to computers that are found in the DHT, and relay no UDP')
+    .option('--max-clients <n>', 'clients at once (default: 500)')
+    .option('--max-per-address <n>', 'clients at once from one address (default: 64)')
+    .option('--limit-client <rate>', 'bytes per second of one client; "none" for no limit (default: 50M)')
+    .option('--limit-total <rate>', 'bytes per second of all clients (default: 100M)')
+    .option('--idle <seconds>', 'close connections through which nothing went for so long (default: 300)')
 }

@@ -21,6 +21,8 @@ export class JsonUi implements Ui {
 
   begin(): void {}
 
+  checklist(): void {}
+
   event(event: DatEvent): void {
     this.#out.post(this.#line(event))
   }

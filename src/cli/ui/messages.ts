@@ -19,6 +19,9 @@ export function messages(event: DatEvent, view: View, mark: string): string[] {
       return view.work === 'share' || view.work === 'sync' ? [`${mark} ${printable(event.peer)} has everything`] : []
     case 'network.ready':
       return networkLines(event, view)
+    case 'stalled':
+      // Before anybody was met: why that is so. Later it is part of the state of the work.
+      return view.met && view.work !== 'share' ? [] : [printable(event.reason)]
     case 'source.changed':
       return limited(view.changed.count, `${printable(event.path)}: ${printable(event.reason)}`, 'changes')
     case 'file.failed':
@@ -97,7 +100,8 @@ export function peersText(peers: ReadonlyMap<string, PeerView>): string {
 export function waitingText(view: View, now: number): string | null {
   const { work, stalled } = view
   if (view.done && work !== 'share' && work !== 'sync') return null
-  if (stalled) {
+  // Until somebody was met the reason is a line of its own, and the countdown goes on.
+  if (stalled && view.met && work !== 'share') {
     const reason = printable(stalled.reason)
     return `stalled for ${formatDuration(stalled.seconds)}: ${reason}`
   }

@@ -1,11 +1,13 @@
 import type { DatEvent } from '../../base/events.js'
 import { printable } from '../../base/terminal-text.js'
+import { type CheckItem, Checklist } from './checklist.js'
 import { type Explained, errorLines } from './error.js'
 import { messages } from './messages.js'
 import type { Output } from './output.js'
-import type { Paint } from './paint.js'
+import { type Paint, PLAIN_PAINT } from './paint.js'
 import { plannedLine } from './table.js'
 import type { Row, Ui, Work } from './ui.js'
+import { type VerdictEvent, verdictText } from './verdict.js'
 import { apply, createView, type View } from './view.js'
 
 export interface TextStyle {
@@ -22,6 +24,9 @@ export abstract class TextUi implements Ui {
   protected readonly style: TextStyle
   protected readonly now: () => number
   protected view: View | null = null
+  /** A checklist is redrawn in place. */
+  protected readonly live: boolean = false
+  #checklist: Checklist | null = null
 
   constructor(out: Output, err: Output, style: TextStyle, now: () => number = Date.now) {
     this.out = out
@@ -35,7 +40,13 @@ export abstract class TextUi implements Ui {
     this.started()
   }
 
+  checklist(items: readonly CheckItem[]): void {
+    if (!this.style.quiet) this.#checklist = new Checklist(this.err, items, this.style, this.live)
+  }
+
   event(event: DatEvent): void {
+    if (event.type === 'probe') this.#checklist?.done(event)
+    if (event.type === 'verdict') this.#verdict(event)
     const view = this.view
     if (!view) return
     apply(view, event)
@@ -43,12 +54,25 @@ export abstract class TextUi implements Ui {
     if (event.type === 'link' && view.work !== 'clone') this.besides(() => this.out.post(`${printable(event.link)}\n`))
     if (event.type === 'file.planned') void this.row(event, plannedLine(event))
     if (event.type === 'note') {
-      if (this.style.debug) this.info(this.style.paint.dim(`note: ${printable(event.message)}`))
+      if (this.style.debug || event.important) this.info(this.style.paint.dim(`note: ${printable(event.message)}`))
       return
     }
     const mark = this.style.unicode ? this.style.paint.green('✓') : 'ok:'
     for (const line of messages(event, view, mark)) this.info(line)
     this.changed(event, view)
+  }
+
+  #verdict(event: VerdictEvent): void {
+    this.#result(verdictText(event, this.#resultPaint, this.out.width))
+  }
+
+  /** Colours only where stdout is the terminal, too. */
+  get #resultPaint(): Paint {
+    return this.out.isTerminal ? this.style.paint : PLAIN_PAINT
+  }
+
+  #result(text: string | null): void {
+    if (text !== null) this.out.post(`${text}\n`)
   }
 
   row(_object: Row, text: string | null): Promise<boolean> {

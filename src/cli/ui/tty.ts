@@ -10,6 +10,7 @@ const BAR_CAPACITY = 40
 
 /** On a terminal: two lines redrawn in place at the bottom, above them the lines that stay. */
 export class TtyUi extends TextUi {
+  protected override readonly live = true
   #bars: MultiBar | null = null
   #frame: { bar: BarLine; detail: string } | null = null
   #closed = false

@@ -1,4 +1,5 @@
 import type { DatEvent } from '../../base/events.js'
+import type { CheckItem } from './checklist.js'
 import type { Explained } from './error.js'
 
 /** What the command is about, so that the texts can say who waits for what. */
@@ -12,6 +13,8 @@ export interface Ui {
   /** Says that the work begins. `timeout` is how long it looks for a peer, in seconds; 0 for ever, null for not at all. */
   begin(work: Work, options: { timeout: number | null }): void
   event(event: DatEvent): void
+  /** Shows what will be tested; each `probe` event ticks one off. */
+  checklist(items: readonly CheckItem[]): void
   /** Prints a result on stdout: the object for scripts, the text for people. False when nobody reads any more. */
   row(object: Row, text: string | null): Promise<boolean>
   /** One line for people, on stderr. */

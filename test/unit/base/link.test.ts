@@ -28,7 +28,7 @@ describe('parseLink', () => {
       `DAT://${Z32.toUpperCase()}`,
       ` ${Z32}\n`
     ]) {
-      expect(parseLink(text)).toEqual({ key: KEY, version: null, addresses: [], path: '' })
+      expect(parseLink(text)).toEqual({ key: KEY, version: null, addresses: [], relays: [], path: '' })
     }
   })
 
@@ -43,6 +43,7 @@ describe('parseLink', () => {
       key: KEY,
       version: 7,
       addresses: ['[::1]:80'],
+      relays: [],
       path: 'a b/ü@x+1'
     })
   })
@@ -50,7 +51,32 @@ describe('parseLink', () => {
   it('reads back what formatLink writes', () => {
     expect(formatLink(KEY)).toBe(`dat://${Z32}`)
     const text = formatLink(KEY, { version: 3, addresses: ['a:1', '[::1]:2'] })
-    expect(parseLink(text)).toEqual({ key: KEY, version: 3, addresses: ['a:1', '[::1]:2'], path: '' })
+    expect(parseLink(text)).toEqual({ key: KEY, version: 3, addresses: ['a:1', '[::1]:2'], relays: [], path: '' })
+  })
+
+  it('reads relays among the addresses, in a form that no shell touches', () => {
+    const relays = ['wss://relay.example.org', 'ws://127.0.0.1:8080', 'wss://[2001:db8::1]:8443/a/b-c', 'ws://h/dat']
+    const text = formatLink(KEY, { addresses: ['a:1'], relays })
+    const places = 'a:1,wss:relay.example.org:443,ws:127.0.0.1:8080,wss:[2001:db8::1]:8443~a~b-c,ws:h:80~dat'
+    expect(text).toBe(`dat://${Z32}@${places}`)
+    expect(parseLink(`${text}/sub/folder`)).toEqual({
+      key: KEY,
+      version: null,
+      addresses: ['a:1'],
+      relays,
+      path: 'sub/folder'
+    })
+  })
+
+  it('takes a host that is called wss for a host', () => {
+    expect(parseLink(`${Z32}@wss:443`)).toMatchObject({ addresses: ['wss:443'], relays: [] })
+  })
+
+  it('writes and reads at most eight relays', () => {
+    const relays = Array.from({ length: 9 }, (_, index) => `wss://relay${index}`)
+    expect(parseLink(formatLink(KEY, { relays })).relays).toEqual(relays.slice(0, 8))
+    const nine = relays.map((url) => `wss:${url.slice(6)}:443`).join()
+    expect(refusal(`${Z32}@${nine}`).code).toBe('NOT_A_LINK')
   })
 
   it.each([
@@ -91,7 +117,17 @@ describe('parseLink', () => {
     '@a:1,',
     '@a b:1',
     '@::1:80',
-    '@user@host:1'
+    '@user@host:1',
+    '@wss:host',
+    '@wss:host:0',
+    '@wss:host:65536',
+    '@wss:user@host:1',
+    '@ws::80',
+    '@http:host:80',
+    '@wss:host:443~a b',
+    '@wss:host:443~a?b',
+    '@wss:ho$t:443',
+    '@wss://host:443'
   ])('refuses the suffix %s', (suffix) => {
     expect(refusal(Z32 + suffix).code).toBe('NOT_A_LINK')
   })

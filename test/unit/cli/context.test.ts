@@ -15,7 +15,9 @@ describe('networkOptions', () => {
       lan: true,
       lanInterface: null,
       listen: null,
-      peers: []
+      peers: [],
+      relays: [],
+      relayAccess: { proxyFor: expect.any(Function), ca: null }
     })
   })
 

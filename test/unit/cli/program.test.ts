@@ -124,7 +124,7 @@ describe('usage errors', () => {
     [['clone'], /missing required argument "link"/, /dat clone --help/],
     [['share', '--store'], /--store <dir>" argument missing/, /dat share --help/],
     [['status', '--peer', 'a:1'], /unknown option "--peer"/, /dat status --help/],
-    [['share', '--relay', 'wss://x'], /unknown option "--relay"/, /dat share --help/],
+    [['share', '--relays', 'wss://x'], /unknown option "--relays"/, /--relay/],
     [['share', '--history'], /unknown option "--history"/, /./],
     [['pull', '--version', '3'], /unknown option "--version"/, /dat pull --help/]
   ])('%j', (argv, message, hint) => {

@@ -1,0 +1,2 @@
+/** How the bytes travel to a peer. */
+export type Route = 'direct' | 'lan' | 'tcp' | 'relay'

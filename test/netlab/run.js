@@ -1,0 +1,92 @@
+import { writeFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { machine } from '../bench/report.js'
+import { whyNoLab } from './lab.js'
+import { SCENARIOS } from './scenarios.js'
+import { DAT, Session } from './session.js'
+import { Tally } from './tally.js'
+
+// Where the tools of the lab are, on a system that keeps them from the path of a user.
+process.env.PATH = `${process.env.PATH}:/usr/sbin:/sbin`
+
+/** The exit code of a run that was ended by a signal. */
+const INTERRUPTED = 130
+
+const HELP = `usage: npm run test:netlab -- [options]
+
+Runs the real program in a lab of firewalled networks, made of network namespaces that have no way out of this
+machine (see test/netlab/README.md). Needs root on Linux. Exit code 0 unless a test failed.
+
+  --only NAMES        some of: ${Object.keys(SCENARIOS).join(', ')}
+  --pairs LIST        of the matrix and the punches only these, as SHARER:CLONER,… (web:home,sym:sym)
+  --relay-side SIDE   who is told of the relay in the matrix: share (default; its link carries it on) or clone
+  --quick             a representative part of everything
+  --dat FILE          the program to test, instead of bin/dat.js here
+  --json FILE         write all results with their numbers
+`
+
+function options() {
+  const { values } = parseArgs({
+    options: {
+      only: { type: 'string' },
+      pairs: { type: 'string' },
+      'relay-side': { type: 'string', default: 'share' },
+      quick: { type: 'boolean', default: false },
+      dat: { type: 'string', default: DAT },
+      json: { type: 'string' },
+      help: { type: 'boolean', short: 'h', default: false }
+    }
+  })
+  const only = values.only?.split(',') ?? Object.keys(SCENARIOS)
+  for (const name of only) if (!(name in SCENARIOS)) throw new Error(`there is no scenario ${name}`)
+  const pairs = values.pairs?.split(',').map((pair) => pair.split(':'))
+  for (const pair of pairs ?? [])
+    if (pair.length !== 2) throw new Error(`a pair is SHARER:CLONER, not ${pair.join(':')}`)
+  const side = values['relay-side']
+  if (side !== 'share' && side !== 'clone') throw new Error('--relay-side takes share or clone')
+  return { ...values, only, pairs, side, dat: resolve(values.dat) }
+}
+
+async function runAll(chosen, tally) {
+  const session = await Session.open(chosen, tally)
+  try {
+    for (const name of chosen.only) {
+      console.log(`\n${name}: ${SCENARIOS[name].title}`)
+      try {
+        await SCENARIOS[name].run(session)
+      } catch (error) {
+        tally.judge(name, `broke: ${error.message}`)
+      }
+      await session.reset()
+    }
+  } finally {
+    await session.close()
+  }
+}
+
+process.on('exit', (code) => {
+  if (code === INTERRUPTED) console.error('netlab: interrupted')
+})
+
+async function main() {
+  const chosen = options()
+  if (chosen.help) return console.log(HELP)
+  const tally = new Tally()
+  const started = performance.now()
+  console.log(`${machine()}, ${new Date().toISOString()}`)
+  const why = whyNoLab()
+  if (why) for (const name of chosen.only) tally.skip(name, why)
+  else await runAll(chosen, tally)
+  if (chosen.json) await writeFile(chosen.json, `${JSON.stringify(tally.results, null, 2)}\n`)
+  console.log(`\nafter ${((performance.now() - started) / 60_000).toFixed(1)} min`)
+  console.log(tally.summary)
+  process.exitCode = tally.failed ? 1 : 0
+}
+
+try {
+  await main()
+} catch (error) {
+  process.stderr.write(`netlab: ${error.stack}\n`)
+  process.exitCode = 2
+}

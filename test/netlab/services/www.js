@@ -1,0 +1,21 @@
+import { createSocket } from 'node:dgram'
+import { createServer } from 'node:net'
+import './dns.js'
+
+// A host of the "internet" that anybody can try: www.js ADDRESS. TCP servers that greet, UDP ones that answer with the
+// address that the packet came from, and the name server of the public hosts.
+const [host] = process.argv.slice(2)
+
+for (const port of [80, 443, 4433, 49737]) {
+  const greet = (socket) => {
+    socket.on('error', () => {})
+    socket.end(`hello ${socket.remoteAddress}:${socket.remotePort}\n`)
+  }
+  createServer(greet).listen(port, host)
+}
+
+for (const port of [443, 3478]) {
+  const socket = createSocket('udp4')
+  socket.on('message', (_, from) => socket.send(`${from.address}:${from.port}`, from.port, from.address))
+  socket.bind(port, host)
+}

@@ -1,0 +1,15 @@
+import { expect, it } from 'vitest'
+import { wrap } from '../../../src/base/wrap.js'
+
+it('breaks at spaces, and keeps long words whole', () => {
+  expect(wrap('one two three', 7)).toEqual(['one two', 'three'])
+  expect(wrap('a abcdefghij b', 5)).toEqual(['a', 'abcdefghij', 'b'])
+  expect(wrap('', 5)).toEqual([''])
+})
+
+it('keeps line breaks, and goes on below the text of a list', () => {
+  expect(wrap('ab\ncd', 10)).toEqual(['ab', 'cd'])
+  expect(wrap('- one two three', 9)).toEqual(['- one two', '  three'])
+  expect(wrap('12. one two', 8)).toEqual(['12. one', '    two'])
+  expect(wrap('   one two', 7)).toEqual(['   one', '   two'])
+})
