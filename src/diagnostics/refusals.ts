@@ -2,6 +2,7 @@ import { createSocket, type Socket } from 'node:dgram'
 import { systemCode } from '../base/errors.js'
 import type { HostPort } from '../transport/transport.js'
 import type { UdpOutcome } from './evidence.js'
+import { obstacleOf } from './obstacle.js'
 
 /** One byte, which DHT nodes ignore: here only what the network says about it counts. */
 const PROBE = Buffer.from([0])
@@ -35,7 +36,7 @@ export class Refusals {
     const socket = createSocket('udp4')
     this.#sockets.push(socket)
     const note = (error: unknown) => {
-      const outcome = outcomeOf(systemCode(error))
+      const outcome = obstacleOf(systemCode(error))
       if (outcome && !this.#heard.has(`${host} ${port}`)) this.#heard.set(`${host} ${port}`, outcome)
     }
     socket.on('error', note)
@@ -54,23 +55,5 @@ export class Refusals {
     } catch (error) {
       note(error)
     }
-  }
-}
-
-function outcomeOf(code: string): UdpOutcome | null {
-  switch (code) {
-    case 'ECONNREFUSED':
-      return 'refused'
-    case 'ENETUNREACH':
-    case 'EADDRNOTAVAIL':
-      return 'no-route'
-    case 'EHOSTUNREACH':
-    case 'EACCES':
-    case 'EPERM':
-    case 'ENETDOWN':
-    case 'EHOSTDOWN':
-      return 'prohibited'
-    default:
-      return null
   }
 }

@@ -1,7 +1,7 @@
-import { lookup } from 'node:dns/promises'
 import { isIP, isIPv4 } from 'node:net'
 import DHT from 'hyperdht'
 import { DatError, systemCode } from '../base/errors.js'
+import { lookUpHost } from '../transport/host-names.js'
 import { isLoopback, parseHostPort } from '../transport/host-port.js'
 import type { HostPort } from '../transport/transport.js'
 import { orNull } from './deadline.js'
@@ -94,12 +94,10 @@ export class Targets {
     if (isLoopback(host)) return { address: '127.0.0.1', code: '' }
     let found = this.#lookups.get(host)
     if (!found) {
-      found = lookup(host, { family: 4 })
-        .catch(() => lookup(host))
-        .then(
-          ({ address }) => ({ address, code: '' }),
-          (error) => ({ address: null, code: systemCode(error) || 'UNKNOWN' })
-        )
+      found = lookUpHost(host).then(
+        (all) => ({ address: (all.find(({ family }) => family === 4) ?? all[0])?.address ?? null, code: '' }),
+        (error) => ({ address: null, code: systemCode(error) || 'UNKNOWN' })
+      )
       this.#lookups.set(host, found)
     }
     return (await orNull(found, signal)) ?? { address: null, code: 'ETIMEOUT' }

@@ -2,6 +2,7 @@ import { connect, type Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
 import { systemCode } from '../base/errors.js'
 import type { TcpOutcome } from './evidence.js'
+import { obstacleOf } from './obstacle.js'
 
 export interface Connected {
   outcome: TcpOutcome
@@ -35,20 +36,7 @@ export function tcpConnect(address: string, port: number, signal: AbortSignal): 
 }
 
 function outcomeOf(code: string): TcpOutcome {
-  switch (code) {
-    case 'ECONNREFUSED':
-    case 'ECONNRESET':
-      return 'refused'
-    case 'ENETUNREACH':
-    case 'EADDRNOTAVAIL':
-      return 'no-route'
-    case 'EHOSTUNREACH':
-    case 'EACCES':
-    case 'EPERM':
-    case 'ENETDOWN':
-    case 'EHOSTDOWN':
-      return 'prohibited'
-    default:
-      return 'silent'
-  }
+  // Something answered, whoever it was.
+  if (code === 'ECONNRESET') return 'refused'
+  return obstacleOf(code) ?? 'silent'
 }

@@ -43,6 +43,9 @@ describe('when nothing outside answers', () => {
   it('a clone keeps to a timeout that was asked for, but says at once how it looks', async () => {
     const began = performance.now()
     const clone = room.dat(['clone', LINK, 'copy', '--timeout', '11'], { env: NOBODY })
+    // The verdict of the doctor, in one line.
+    const note = await clone.waitFor('note', ({ important }) => important === true)
+    expect(note.message).toMatch(/^Nothing gets out of this network: /)
     const stalled = await clone.waitFor('stalled')
     expect(performance.now() - began).toBeLessThan(LIMIT_MS)
     expect(stalled.reason).toMatch(/run `dat doctor`$/)
@@ -57,6 +60,8 @@ describe('when nothing outside answers', () => {
     const text = room.dat(['share', 'data', '--store', room.path('index')], { env: NOBODY, text: true })
     await Promise.all([share.waitFor('stalled'), text.prints('nobody outside this local network can connect now')])
     expect(performance.now() - began).toBeLessThan(LIMIT_MS)
+    const note = await share.waitFor('note', ({ important }) => important === true)
+    expect(note.message).toMatch(/^Nothing gets out of this network: /)
     await room.dat(['clone', link, 'copy']).exits(0)
     expect(share.all('stalled')).toHaveLength(1)
   })

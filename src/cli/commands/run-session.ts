@@ -1,9 +1,12 @@
 import type { DatEvent } from '../../base/events.js'
+import type { Link } from '../../base/link.js'
 import { formatBytes } from '../../base/sizes.js'
 import { printable } from '../../base/terminal-text.js'
+import { alsoAt } from '../../core/places.js'
 import type { DownloadOptions, Session, Summary } from '../../core/session.js'
 import type { Context } from '../context.js'
 import { countOf } from '../ui/format.js'
+import { explainWaiting } from './waiting.js'
 
 /**
  * Lives through a session: until it is finished or interrupted, and closes it in both cases.
@@ -31,7 +34,7 @@ const BEGINNING = {
 }
 
 /** Lives through a clone, pull or sync, and says where it works; of a dry run, what it would have done. */
-export async function runDownload<Options extends DownloadOptions>(
+export async function runDownload<Options extends DownloadOptions & { link?: Link }>(
   context: Context,
   work: keyof typeof BEGINNING,
   options: Options,
@@ -40,9 +43,15 @@ export async function runDownload<Options extends DownloadOptions>(
   const { ui, signal } = context
   ui.begin(work, options)
   if (!options.dryRun) {
-    const session = await open(options)
-    ui.info(BEGINNING[work](printable(session.dir)))
-    await runSession(session, signal)
+    const network = options.link ? alsoAt(options.network, options.link) : options.network
+    const waiting = explainWaiting({ ...options, network }, { from: 'waiting' })
+    try {
+      const session = await open({ ...options, report: waiting.report })
+      ui.info(BEGINNING[work](printable(session.dir)))
+      await runSession(session, signal)
+    } finally {
+      waiting.close()
+    }
     return
   }
   const plan = new Plan()

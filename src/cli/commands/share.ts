@@ -1,6 +1,7 @@
 import type { Context } from '../context.js'
 import { absolute } from './arguments.js'
 import { runSession } from './run-session.js'
+import { explainWaiting } from './waiting.js'
 
 export interface ShareArguments {
   dir: string
@@ -22,5 +23,10 @@ export async function share(context: Context, args: ShareArguments): Promise<voi
   }
   context.ui.begin('share', { timeout: null })
   const { openShare } = await import('../../core/share.js')
-  await runSession(await openShare(options), context.signal)
+  const waiting = explainWaiting(options, { from: 'stalled' })
+  try {
+    await runSession(await openShare({ ...options, report: waiting.report }), context.signal)
+  } finally {
+    waiting.close()
+  }
 }

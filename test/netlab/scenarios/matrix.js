@@ -53,13 +53,14 @@ async function run(session, name, pairs, sidesOf) {
     const result = await onePair(session, sidesOf, a, b)
     results.set(`${a}:${b}`, result)
     session.tally.judge(`${name} ${a} → ${b}`, result.why, result.text)
+    if (result.late) session.tally.goal(`${name} ${a} → ${b}, in time`, result.late)
   }
   printTable(pairs, results)
   const times = [...results.values()].map(({ firstData }) => firstData ?? Number.POSITIVE_INFINITY)
   const middle = median(times)
   const text = `median ${middle.toFixed(2)} s, longest ${Math.max(...times).toFixed(2)} s`
   const why = middle <= MEDIAN_SECONDS ? null : `more than ${MEDIAN_SECONDS} s`
-  session.tally.judge(`${name}: first data`, why, text)
+  session.tally.goal(`${name}: first data`, why, text)
 }
 
 async function onePair(session, sidesOf, a, b, login = '') {
@@ -73,7 +74,7 @@ async function onePair(session, sidesOf, a, b, login = '') {
     const clone = pair.clone(proxied('b', b, sides.clone))
     return judged(clone, await clone.complaint(PATIENCE_SECONDS), [pair.sharer, clone.process])
   } catch (error) {
-    return { why: error.message, firstData: null, text: '', routes: [], processes: [] }
+    return { why: error.message, late: null, firstData: null, text: '', routes: [], processes: [] }
   } finally {
     await pair?.close()
   }
@@ -84,7 +85,7 @@ function judged(clone, complaint, processes) {
   const late = firstData !== null && firstData > WORST_SECONDS ? `first data after more than ${WORST_SECONDS} s` : null
   const times = firstData === null ? '' : `first data ${firstData.toFixed(2)} s, peer ${connected.toFixed(2)} s, `
   const text = routes.length > 0 ? `${times}${routes.join(' → ')}` : ''
-  return { why: complaint ?? late, firstData, routes, text, processes }
+  return { why: complaint, late, firstData, routes, text, processes }
 }
 
 /** Seconds to the first data, and the route. */
@@ -94,7 +95,7 @@ function printTable(pairs, results) {
     const result = results.get(`${a}:${b}`)
     if (!result) return '·'
     if (result.firstData === null) return 'none'
-    return `${result.why ? '! ' : ''}${result.firstData.toFixed(2)} ${result.routes.join('→')}`
+    return `${(result.why ?? result.late) ? '! ' : ''}${result.firstData.toFixed(2)} ${result.routes.join('→')}`
   }
   const columns = order(1)
   const rows = order(0).map((a) => [a, ...columns.map((b) => cell(a, b))])

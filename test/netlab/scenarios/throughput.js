@@ -24,7 +24,7 @@ export async function throughput(session) {
     const name = `throughput ${test.way}, ${test.permille / 10} % loss`
     try {
       const { why, text, row } = await measure(session, test)
-      session.tally.judge(name, why, text)
+      session.tally.goal(name, why, text)
       const bare = test.relay ? '' : await bareUdx(session)
       rows.push([test.way, `${test.permille / 10} %`, ...row, bare])
     } catch (error) {
