@@ -3,6 +3,7 @@
  * scripts: the JSON output is these objects plus `v` and `time`. Counters are absolute. Bytes are bytes, never blocks.
  */
 
+import type { PairEvent } from './pair-events.js'
 import type { Route } from './route.js'
 
 export type { Route }
@@ -82,6 +83,7 @@ export type DatEvent =
       facts: string[]
       exitCode: number
     }
+  | PairEvent
   /** `important`: shown without being asked for; the user named something that does not work. */
   | { type: 'note'; message: string; important?: true }
 

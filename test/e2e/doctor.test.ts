@@ -7,7 +7,6 @@ import createTestnet, { type Testnet } from 'hyperdht/testnet.js'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { ConnectProxy } from '../helpers/connect-proxy.js'
 import { Room } from '../helpers/dat.js'
-import { LINK } from '../helpers/events.js'
 
 let room: Room
 let testnet: Testnet
@@ -146,12 +145,7 @@ describe('where nobody answers', () => {
   })
 })
 
-describe('what it cannot do yet', () => {
-  it.each([['7-guitar-lamp'], [LINK]])('is said for %s', async (code) => {
-    const doctor = await room.dat(['doctor', code]).exits(2)
-    expect(doctor.all('error')[0]).toMatchObject({ code: 'NOT_YET', exitCode: 2 })
-  })
-
+describe('wrong usage', () => {
   it('refuses a server without a port', async () => {
     const doctor = await room.dat(['doctor', '--web', 'www.example.org']).exits(2)
     expect(doctor.all('error')[0]).toMatchObject({ code: 'USAGE' })

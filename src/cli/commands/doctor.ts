@@ -1,14 +1,16 @@
 import { writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { DatError, fileError } from '../../base/errors.js'
+import { fileError } from '../../base/errors.js'
 import type { DoctorOptions } from '../../diagnostics/options.js'
-import type { Context } from '../context.js'
+import { type Context, meantAsLink } from '../context.js'
 
 export interface DoctorArguments {
   code?: string
   it?: boolean
   report?: string
   web?: string[]
+  wait?: boolean
+  json?: boolean
 }
 
 /**
@@ -31,11 +33,10 @@ export async function doctor(context: Context, args: DoctorArguments, version: s
     web,
     proxyVariables: proxyVariables(process.env)
   }
-  if (args.code !== undefined) {
-    throw new DatError('NOT_YET', 'testing two computers against each other is not there yet', {
-      hint: 'run `dat doctor` alone on both computers'
-    })
+  if (args.code !== undefined && meantAsLink(args.code)) {
+    return (await import('./doctor-link.js')).checkLink(context, args.code, options)
   }
+  if (args.code !== undefined) return (await import('./doctor-pair.js')).joinOther(context, args.code, options)
   ui.checklist(plan(options))
   const evidence = await examine(options, { quick: false, report: common.report, signal })
   signal.throwIfAborted()
@@ -58,7 +59,14 @@ export async function doctor(context: Context, args: DoctorArguments, version: s
     ui.event({ type: 'verdict', ...verdict })
   }
   if (args.report !== undefined) ui.info(`\nThe report is in ${args.report}`)
-  return verdict.exitCode
+  if (!waits(args) || verdict.code === 'offline') return verdict.exitCode
+  return (await import('./doctor-pair.js')).awaitOther(context, { evidence, verdict })
+}
+
+/** Whether to wait for another computer: somebody sits there and can type the code elsewhere, or it was asked for. */
+function waits({ wait, json, it }: DoctorArguments): boolean {
+  if (wait === true) return true
+  return json !== true && it !== true && process.stdout.isTTY === true && process.stderr.isTTY === true
 }
 
 const PROXY_VARIABLES = ['HTTPS_PROXY', 'HTTP_PROXY', 'ALL_PROXY', 'NO_PROXY']

@@ -5,6 +5,7 @@ import { type Explained, errorLines } from './error.js'
 import { messages } from './messages.js'
 import type { Output } from './output.js'
 import { type Paint, PLAIN_PAINT } from './paint.js'
+import { isPairEvent, pairText } from './pair.js'
 import { plannedLine } from './table.js'
 import type { Row, Ui, Work } from './ui.js'
 import { type VerdictEvent, verdictText } from './verdict.js'
@@ -47,6 +48,7 @@ export abstract class TextUi implements Ui {
   event(event: DatEvent): void {
     if (event.type === 'probe') this.#checklist?.done(event)
     if (event.type === 'verdict') this.#verdict(event)
+    if (isPairEvent(event)) this.#result(pairText(event, this.#resultPaint, this.out.width))
     const view = this.view
     if (!view) return
     apply(view, event)
