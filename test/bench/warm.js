@@ -4,9 +4,9 @@ import { join } from 'node:path'
 const CHUNK = Buffer.alloc(4 * 1024 * 1024, 1)
 
 /**
- * Sees to it that what a run writes goes to memory that the machine really has. A virtual machine that gives its free memory back to the host pays up to
- * 3 s for each GiB that it takes again, ten times what writing costs otherwise, and whoever runs first after a pause
- * would pay for all.
+ * Sees to it that what a run writes goes to memory that the machine really has. A virtual machine that gives its free
+ * memory back to the host pays up to 3 s for each GiB that it takes again, ten times what writing costs otherwise, and
+ * whoever runs first after a pause would pay for all.
  * @param {string} folder on the file system that the run writes to
  * @param {number} bytes that it will write
  */
