@@ -87,8 +87,13 @@ add_host() {
   on "$1" sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1 2>/dev/null || true
   # Frames between hosts of one site must not meet the rules of the router whose bridge they cross.
   on "$1" sysctl -qw net.bridge.bridge-nf-call-iptables=0 net.bridge.bridge-nf-call-ip6tables=0 2>/dev/null || true
-  # What most hosts use for TCP; some kernels have another default.
-  on "$1" sysctl -qw net.ipv4.tcp_congestion_control=cubic 2>/dev/null || true
+}
+
+# What most hosts use for TCP; some kernels have another default, and let a namespace choose by route only.
+cubic() {
+  local host=$1
+  shift
+  on "$host" ip route replace "$@" congctl cubic 2>/dev/null || on "$host" ip route replace "$@"
 }
 
 # One packet of the program is to be one packet on the wire: loss and queues count packets.
@@ -142,13 +147,14 @@ up() {
     wire "$host" eth0 inet "p$host"
     on inet ip link set "p$host" master br0
     on "$host" ip addr add "${entry##*:}/16" dev eth0
+    cubic "$host" 5.5.0.0/16 dev eth0 src "${entry##*:}"
     use_dns "$host" 5.5.0.30
   done
   add_site a
   add_site b
   # The public addresses of hosts behind "open" and "stateful" are routed.
-  for entry in "${PUBLIC_HOSTS[@]}" rb:; do on "${entry%%:*}" ip route add 5.6.1.0/24 via 5.5.1.1; done
-  for entry in "${PUBLIC_HOSTS[@]}" ra:; do on "${entry%%:*}" ip route add 5.6.2.0/24 via 5.5.2.1; done
+  for entry in "${PUBLIC_HOSTS[@]}" rb:; do cubic "${entry%%:*}" 5.6.1.0/24 via 5.5.1.1; done
+  for entry in "${PUBLIC_HOSTS[@]}" ra:; do cubic "${entry%%:*}" 5.6.2.0/24 via 5.5.2.1; done
   policy a "$1"
   policy b "$2"
 }
@@ -165,7 +171,7 @@ address() {
     host=${entry%%:*}
     on "$host" ip -4 addr flush dev eth0
     on "$host" ip addr add "$prefix.${entry##*:}/24" dev eth0
-    on "$host" ip route replace default via "$prefix.1"
+    cubic "$host" default via "$prefix.1"
     use_dns "$host" "$prefix.1"
   done
   echo "$prefix" >"$RUN/prefix-$site"
