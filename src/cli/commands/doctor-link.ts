@@ -1,6 +1,7 @@
 import { DatError } from '../../base/errors.js'
 import type { DatEvent } from '../../base/events.js'
 import { parseLink, shortId } from '../../base/link.js'
+import { alsoAt } from '../../core/places.js'
 import type { DoctorOptions } from '../../diagnostics/options.js'
 import type { Context } from '../context.js'
 
@@ -23,9 +24,8 @@ export async function checkLink(context: Context, text: string, options: DoctorO
     import('../../core/read-drive.js')
   ])
   const found = new AbortController()
-  const network = { ...options.network, relays: [...new Set([...(options.network.relays ?? []), ...link.relays])] }
   const looking = examine(
-    { ...options, network },
+    { ...options, network: alsoAt(options.network, link) },
     { quick: true, report: () => {}, signal: AbortSignal.any([signal, found.signal]) }
   )
   const peers = new Map<string, Extract<DatEvent, { type: 'peer.connected' }>>()

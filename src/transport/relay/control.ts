@@ -75,14 +75,12 @@ export class Control {
 
   #receive(message: RelayMessage | null): void {
     if (this.#failure) return
-    if (!message || (message.type === 'joined') === this.#joined) {
-      if (message?.type === 'refused') this.#fail(printable(message.message))
-      else this.#fail(STRANGE)
-      return
+    if (message?.type === 'refused') this.#fail(printable(message.message))
+    else if (!message || (message.type === 'joined') === this.#joined) this.#fail(STRANGE)
+    else {
+      this.#joined = true
+      this.#onmessage(message)
     }
-    this.#joined = true
-    if (message.type === 'refused') this.#fail(printable(message.message))
-    else this.#onmessage(message)
   }
 
   #hear(): void {

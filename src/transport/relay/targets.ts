@@ -67,11 +67,9 @@ export class Targets {
     for (const { key, id } of list) this.#add({ key, id })
   }
 
-  /** Peers that announce themselves in the DHT. Who is a member too, is met here. @returns how many are new */
-  found(keys: readonly Buffer[]): number {
-    const before = this.#entries.size
+  /** Peers that announce themselves in the DHT. Who is a member too, is met here. */
+  found(keys: readonly Buffer[]): void {
     for (const key of keys) if (!this.#entries.has(key.toString('hex'))) this.#add({ key, id: null })
-    return this.#entries.size - before
   }
 
   get size(): number {
