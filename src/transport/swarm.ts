@@ -5,6 +5,7 @@ import { Backoff } from './backoff.js'
 import { publicNodes, resolveNodes } from './bootstrap.js'
 import { formatHostPort, isLoopback } from './host-port.js'
 import type { DhtEvidence } from './outlook.js'
+import { guessPortsFaster } from './port-guessing.js'
 import { endWhenSilent, firstData } from './streams.js'
 import type { Candidate, HostPort, KeyPair, NoiseStream } from './transport.js'
 
@@ -127,6 +128,7 @@ export class Swarm {
     const common = publicNodes(DHT.BOOTSTRAP)
     const nodes = this.#options.bootstrap ? await this.#ownNodes(this.#options.bootstrap) : common.addresses
     if (this.#alarm.closed) return
+    guessPortsFaster()
     const dht = new DHT({
       randomPunchInterval: PUNCH_INTERVAL_MS,
       bootstrap: nodes,

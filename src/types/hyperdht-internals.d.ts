@@ -23,3 +23,29 @@ declare module 'hyperdht/lib/noise-wrap.js' {
     }
   }
 }
+
+declare module 'hyperdht/lib/holepuncher.js' {
+  import type DHT from 'hyperdht'
+
+  interface Address {
+    host: string
+    port: number
+  }
+
+  /** CommonJS: one attempt at a hole, of either end. */
+  export default class Holepuncher {
+    constructor(dht: DHT, session: unknown, isInitiator: boolean)
+    punching: boolean
+    readonly nat: { firewall: number }
+    onabort: () => void
+    readonly _sleeper: { pause(ms: number): Promise<void> }
+    updateRemote(remote: { punching: boolean; firewall: number; addresses: Address[]; verified: string }): void
+    ping(address: Address): Promise<unknown>
+    /** Begins; false when these two kinds of NAT cannot be punched. */
+    punch(): Promise<boolean>
+    destroy(): void
+    /** Guesses the ports of a NAT that maps each socket to another one. In the background: it must not throw. */
+    _randomProbes(address: Address): Promise<void>
+    _autoDestroy(): void
+  }
+}

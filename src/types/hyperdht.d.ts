@@ -49,6 +49,8 @@ declare module 'hyperdht' {
     fullyBootstrapped(): Promise<void>
     connect(publicKey: Buffer, options?: object): NoiseStream
     createServer(options?: object, onconnection?: (stream: NoiseStream) => void): DHTServer
+    /** What requests belong to; ending it ends them. */
+    session(): object
     lookup(target: Buffer, options?: object): DHTQuery
     /** A UDX stream, without encryption. */
     createRawStream(options?: object): Duplex
