@@ -50,29 +50,31 @@ export interface RouteResult extends Figures {
   firstByte: number | null
 }
 
+/**
+ * Which route dat takes between the two (`none`: it cannot connect them), and with which one it `begins` where that is
+ * another one. `here` and `there` are verdict codes.
+ */
+export interface PairResult {
+  type: 'pair.result'
+  route: Route | 'none'
+  begins: Route | null
+  obstacle: Place
+  why: Why | null
+  reason: string
+  title: string
+  advice: string[]
+  here: string
+  there: string
+  routes: RouteResult[]
+  exitCode: number
+}
+
 export type PairEvent =
   /** To be typed on the other computer: `command`, within so many seconds. `line` is for reading to each other. */
   | { type: 'pair.code'; code: string; command: string; seconds: number; line: string }
   /** The two computers have found each other, and both know the code. */
   | { type: 'pair.met'; peer: string; route: Route; address: string; ms: number }
   | ({ type: 'pair.route' } & RouteResult)
-  /**
-   * Which route dat takes between the two (`none`: it cannot connect them), and with which one it `begins` where that
-   * is another one. `here` and `there` are verdict codes.
-   */
-  | {
-      type: 'pair.result'
-      route: Route | 'none'
-      begins: Route | null
-      obstacle: Place
-      why: Why | null
-      reason: string
-      title: string
-      advice: string[]
-      here: string
-      there: string
-      routes: RouteResult[]
-      exitCode: number
-    }
+  | PairResult
   /** Somebody serves the link that was asked about; `ms` until that was sure. */
   | { type: 'link.served'; route: Route; peer: string; address: string; ms: number; version: number }

@@ -1,6 +1,7 @@
 import { EXIT } from '../base/errors.js'
-import type { Evidence } from './evidence.js'
-import type { Reading } from './reading.js'
+import { readClock } from './clock.js'
+import { type Evidence, relayWorks } from './evidence.js'
+import { deadRelays, type Reading } from './reading.js'
 
 /** The catalogue: each verdict and each warning in words for somebody who has data to send and no interest in networks. */
 
@@ -24,9 +25,6 @@ export type WarningCode =
 
 /** `ok`: nothing to do. `warning`: works with limits. `problem`: nobody outside can be reached. */
 export type Severity = 'ok' | 'warning' | 'problem'
-
-/** A clock that is off by more than this, in ms, is wrong: certificates and dates of files suffer. */
-export const CLOCK_TOLERANCE_MS = 5 * 60_000
 
 export const CODES: Record<VerdictCode, { severity: Severity; exitCode: number }> = {
   open: { severity: 'ok', exitCode: EXIT.done },
@@ -137,20 +135,27 @@ export const WARNINGS: Record<
   { title: (evidence: Evidence) => string; advice: (evidence: Evidence) => string[] }
 > = {
   'tls-intercepted': {
-    title: ({ relays }) => {
-      const by = relays.find(({ facts }) => facts?.resignedBy)?.facts?.resignedBy
+    title: ({ relays, tcp }) => {
+      const by = relays.find(({ facts }) => facts?.resignedBy)?.facts?.resignedBy ?? tcp.facts?.resigned[0]?.by
       return `Somebody in between opens encrypted web connections and signs them as "${by}".`
     },
-    advice: () => [
-      'Your data stays unreadable for them, since dat encrypts it once more. But the relay may be refused.',
-      'Ask your IT department to leave connections to the relay alone, or give its certificate with --relay-ca FILE.'
-    ]
+    advice: ({ relays }) => {
+      const refused = relays.some((relay) => relay.facts?.resignedBy != null && !relayWorks(relay))
+      const then = refused ? 'But dat refuses a relay whose certificate it cannot trust.' : ''
+      return [
+        `Your data stays unreadable for them, since dat encrypts it once more. ${then}`.trim(),
+        'Ask your IT department for the certificate of that authority (a PEM file), and name it: --relay-ca FILE, or ' +
+          'NODE_EXTRA_CA_CERTS=FILE in the environment. Or ask them to leave connections to the relay alone.'
+      ]
+    }
   },
   'clock-wrong': {
-    title: ({ clockOff }) =>
-      clockOff === null
-        ? "This computer's clock seems to be wrong: a certificate is not valid at this time."
-        : `This computer's clock is ${minutes(clockOff)} ${clockOff > 0 ? 'late' : 'early'}.`,
+    title: (evidence) => {
+      const { off, by } = readClock(evidence)
+      if (off === null) return "This computer's clock seems to be wrong: a certificate is not valid at this time."
+      const condition = by === '' ? '' : `, if that of ${by} is right`
+      return `This computer's clock is ${minutes(off)} ${off > 0 ? 'late' : 'early'}${condition}.`
+    },
     advice: () => ['Set the clock, or switch on automatic time: encrypted connections fail with a wrong one.']
   },
   'multicast-blocked': {
@@ -158,13 +163,15 @@ export const WARNINGS: Record<
     advice: () => ['Allow UDP port 5353 (multicast DNS) in the firewall of this computer, or use --listen and --peer.']
   },
   'relay-unreachable': {
-    title: ({ relays }) => {
-      const dead = relays
-        .filter(({ status }) => status === 'fail')
-        .map(({ facts, summary }) => `${facts?.url}: ${summary}`)
+    title: (evidence) => {
+      const dead = deadRelays(evidence).map(({ url, direct, proxied }) => `${url}: ${(proxied ?? direct).reason}`)
       return `A relay cannot be used: ${dead.join('; ')}`
     },
-    advice: () => ['Check its address, ask who runs it, or name another one with --relay.']
+    advice: (evidence) => {
+      const hosts = deadRelays(evidence).flatMap(({ host, direct }) => (direct.outcome === 'works' ? [host] : []))
+      const bypass = hosts.map((host) => `Without the proxy ${host} works: set NO_PROXY=${host}`)
+      return [...bypass, 'Check its address, ask who runs it, or name another one with --relay.']
+    }
   },
   'dht-unreachable': {
     title: ({ udp }) =>
@@ -178,7 +185,9 @@ export const WARNINGS: Record<
 function minutes(ms: number): string {
   const all = Math.round(Math.abs(ms) / 60_000)
   if (all < 120) return `${all} minutes`
-  return all < 2880 ? `${Math.round(all / 60)} hours` : `${Math.round(all / 1440)} days`
+  if (all < 2880) return `${Math.round(all / 60)} hours`
+  const days = Math.round(all / 1440)
+  return days < 730 ? `${days} days` : `${Math.round(days / 365)} years`
 }
 
 function lower(text: string): string {

@@ -34,6 +34,8 @@ export interface AddressFacts {
   /** Addresses that others could use: neither loopback nor link-local. */
   ipv4: string[]
   ipv6: string[]
+  /** Connected, but with no other address than those that computers give themselves: two laptops and a cable. */
+  linkLocal: boolean
   /** Names of interfaces that look like a VPN. */
   vpn: string[]
 }
@@ -72,6 +74,8 @@ export interface RefusalRace {
 export interface TcpFacts {
   attempts: TcpAttempt[]
   races: RefusalRace[]
+  /** Servers of `--web` whose certificate was made by somebody else. */
+  resigned: { host: string; by: string }[]
 }
 
 /** What came back from a DHT node over UDP. `refused` is an ICMP "port unreachable", `prohibited` any other ICMP. */
@@ -153,8 +157,8 @@ export interface Evidence {
   lan: Finding<LanFacts>
   proxy: Finding<ProxyFacts>
   relays: Finding<RelayFacts>[]
-  /** This clock is so many milliseconds late, by the best source there was; null: no source. */
-  clockOff: number | null
+  /** How many milliseconds this clock is late by the clocks of relays and the proxy. */
+  clocks: { host: string; off: number }[]
 }
 
 /** Who answers in less than so many milliseconds is in this building. */
@@ -163,7 +167,7 @@ export const NEXT_DOOR_MS = 2
 /** Ports that "web only" networks let out. */
 export const WEB_PORTS: readonly number[] = [80, 443]
 
-/** True where at least one relay can be used, by either way. */
+/** Whether dat can use a relay. Where a proxy is named for it, dat goes no other way. */
 export function relayWorks({ facts }: Finding<RelayFacts>): boolean {
-  return facts !== null && (facts.direct.outcome === 'works' || facts.proxied?.outcome === 'works')
+  return facts !== null && (facts.proxied ?? facts.direct).outcome === 'works'
 }

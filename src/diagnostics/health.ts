@@ -17,6 +17,7 @@ export function healthOf(socket: Duplex, url: URL, signal: AbortSignal): Promise
     const settle = (health: Health) => {
       signal.removeEventListener('abort', onabort)
       get.off('error', onabort)
+      get.off('close', onabort)
       get.on('error', () => {})
       get.destroy()
       resolve(health)
@@ -28,6 +29,8 @@ export function healthOf(socket: Duplex, url: URL, signal: AbortSignal): Promise
       headers: { Host: url.host, Connection: 'close' }
     })
     get.on('error', onabort)
+    // Not even an error: a server that upgrades a connection of which nobody asked it that.
+    get.on('close', onabort)
     get.on('response', (response) => {
       response.on('error', () => {})
       const date = dateOf(response.headers.date)

@@ -13,7 +13,16 @@ export interface DoctorOptions {
   proxyVariables: Record<string, string>
 }
 
-/** The proxy for a URL; null for none. */
-export function proxyFor({ network }: DoctorOptions, url: string): string | null {
-  return network.relayAccess?.proxyFor(url) || null
+/** The proxy for a URL; null for none, `unusable` for a setting that dat cannot use: SOCKS, or no URL at all. */
+export function proxyFor({ network }: DoctorOptions, url: string): URL | 'unusable' | null {
+  const text = network.relayAccess?.proxyFor(url)
+  if (!text) return null
+  if (!URL.canParse(text)) return 'unusable'
+  const proxy = new URL(text)
+  try {
+    decodeURIComponent(proxy.username + proxy.password)
+  } catch {
+    return 'unusable'
+  }
+  return proxy.protocol === 'http:' || proxy.protocol === 'https:' ? proxy : 'unusable'
 }

@@ -1,6 +1,7 @@
 import { request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import type { Duplex } from 'node:stream'
+import { lookUpForSocket } from '../transport/host-names.js'
 import { formatHostPort } from '../transport/host-port.js'
 import type { HostPort } from '../transport/transport.js'
 import type { ConnectOutcome } from './evidence.js'
@@ -14,7 +15,10 @@ export interface ProxyReply {
   socket: Duplex | null
 }
 
-/** Asks a web proxy for a connection (HTTP CONNECT). Gives up when the signal fires. */
+/**
+ * Asks a web proxy for a connection (HTTP CONNECT). Gives up when the signal fires.
+ * @param proxy as `proxyFor` returns it
+ */
 export function proxyConnect(proxy: URL, target: HostPort, signal: AbortSignal): Promise<ProxyReply> {
   return new Promise((resolve) => {
     const to = formatHostPort(target.host, target.port)
@@ -25,6 +29,7 @@ export function proxyConnect(proxy: URL, target: HostPort, signal: AbortSignal):
       port: proxy.port || (secure ? 443 : 80),
       path: to,
       headers: { Host: to, ...login(proxy) },
+      lookup: lookUpForSocket,
       agent: false
     })
     let reached = false

@@ -1,7 +1,10 @@
+import { isIPv6 } from 'node:net'
+import { clockWrong } from './clock.js'
 import {
   type Evidence,
   NEXT_DOOR_MS,
   type RefusalRace,
+  type RelayFacts,
   relayWorks,
   type TcpAttempt,
   type UdpOutcome,
@@ -26,8 +29,8 @@ export interface Reading {
   relay: boolean
   /** Nothing outside this network was there to be asked. */
   nobodyAsked: boolean
-  /** This computer has no way out of its own network at all. */
-  noRoute: boolean
+  /** This computer, or its router, has no way out of its own network: of all packets, or of those of which it was heard. */
+  noRoute: Answer
   /** Packets to a server that is known to listen get lost. One that refuses may just not be running. */
   serverSilent: boolean
 }
@@ -52,12 +55,40 @@ export function read(evidence: Evidence): Reading {
     web,
     other,
     proxy: readProxy(evidence),
-    names: evidence.names.facts ? (evidence.names.facts.answered ? 'yes' : 'no') : 'unknown',
+    names: readNames(evidence),
     relay,
     nobodyAsked: !evidence.tcp.facts && !evidence.udp.facts && evidence.relays.length === 0,
-    noRoute: ways.length > 0 && ways.every(({ outcome }) => outcome === 'no-route'),
+    noRoute: readNoRoute(ways.filter(({ host }) => !isIPv6(host)).map(({ outcome }) => outcome)),
     serverSilent: attempts.some(({ listens, outcome }) => listens && (outcome === 'silent' || outcome === 'prohibited'))
   }
+}
+
+/** Relays that dat cannot use, but for those of which a warning about certificates or the clock says why. */
+export function deadRelays(evidence: Evidence): RelayFacts[] {
+  const late = clockWrong(evidence)
+  return evidence.relays.flatMap((relay) => {
+    const { facts } = relay
+    if (!facts || relayWorks(relay)) return []
+    return facts.resignedBy !== null || (late && facts.certificateTime) ? [] : [facts]
+  })
+}
+
+/** A router says so for a few packets a second only, so silence beside it says nothing else. */
+function readNoRoute(outcomes: readonly (TcpAttempt['outcome'] | UdpOutcome)[]): Answer {
+  if (!outcomes.includes('no-route')) return 'no'
+  if (outcomes.every((outcome) => outcome === 'no-route')) return 'yes'
+  return outcomes.every((outcome) => outcome === 'no-route' || outcome === 'silent') ? 'unknown' : 'no'
+}
+
+/** Whether names of the world can be looked up: not where the proxy finds servers that the name server denies. */
+function readNames({ names, relays, proxy }: Evidence): Answer {
+  if (!names.facts) return 'unknown'
+  const denied = new Set(names.facts.asked.flatMap(({ name, address }) => (address === null ? [name] : [])))
+  const found = [
+    ...relays.flatMap(({ facts }) => (facts?.proxied?.outcome === 'works' ? [facts.host] : [])),
+    ...(proxy.facts?.connects ?? []).flatMap(({ host, outcome }) => (outcome === 'open' ? [host] : []))
+  ]
+  return names.facts.answered && !found.some((host) => denied.has(host)) ? 'yes' : 'no'
 }
 
 function readUdp(outcomes: readonly UdpOutcome[]): Answer {
@@ -114,10 +145,12 @@ function plain(attempts: readonly TcpAttempt[], evidence: Evidence): Answer {
     const refused = attempts.filter(({ outcome }) => outcome === 'refused')
     return refused.some(({ host, port }) => alive(host, port, evidence)) ? 'no' : 'unknown'
   }
-  if (attempts.every(({ outcome }) => outcome === 'prohibited' || outcome === 'no-route')) return 'no'
+  const hosts = new Set(attempts.map(({ host }) => host)).size
+  // Of a single computer that is switched off the router before it says "prohibited", too.
+  const barred = attempts.every(({ outcome }) => outcome === 'prohibited' || outcome === 'no-route')
+  if (barred && (hosts > 1 || attempts.every(({ outcome }) => outcome === 'no-route'))) return 'no'
   // Silent hosts may be silent by themselves; a server that listens is not, but one may be down.
   const silentServers = attempts.filter(({ listens }) => listens).length
-  const hosts = new Set(attempts.map(({ host }) => host)).size
   return silentServers > 0 && hosts > 1 ? 'no' : 'unknown'
 }
 

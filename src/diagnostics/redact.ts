@@ -3,7 +3,9 @@ export function withoutLogin(text: string): string {
   // Without a scheme it is a host, even if `user:` looks like one.
   const full = text.includes('://') ? text : `http://${text}`
   if (!URL.canParse(full)) return '(not a URL)'
-  const { protocol, host } = new URL(full)
+  const { protocol, host, pathname, search, hash } = new URL(full)
+  // A password with `/`, `?` or `#` that is not written as it should be: then the "host" is a part of the login.
+  if (`${pathname}${search}${hash}`.includes('@')) return '(not a URL)'
   return `${protocol}//${host}`
 }
 

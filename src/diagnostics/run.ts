@@ -2,7 +2,7 @@ import type { Report } from '../base/events.js'
 import { isLoopback } from '../transport/host-port.js'
 import { deadline } from './deadline.js'
 import { DhtClient } from './dht-client.js'
-import type { Evidence, Finding, InboundFacts, NatFacts, RelayFacts, UdpFacts } from './evidence.js'
+import type { Evidence, Finding, InboundFacts, NatFacts, ProxyFacts, RelayFacts, UdpFacts } from './evidence.js'
 import type { DoctorOptions } from './options.js'
 import { notRun, type ProbeContext, runProbe } from './probe.js'
 import { addresses } from './probes/addresses.js'
@@ -97,7 +97,7 @@ export async function examine(
       tcp: overTcp,
       proxy: byProxy,
       relays,
-      clockOff: clock(relays, byProxy.facts?.clockOff ?? null)
+      clocks: clocksOf(relays, byProxy)
     }
   } finally {
     limit.close()
@@ -145,10 +145,14 @@ function relayId({ host, port }: { host: string; port: number }): string {
   return `relay:${host}:${port}`
 }
 
-/** The best source for the time: a relay first, the proxy else. A relay on this computer has the same clock. */
-function clock(relays: readonly Finding<RelayFacts>[], byProxy: number | null): number | null {
-  for (const { facts } of relays) {
-    if (facts?.clockOff != null && !isLoopback(facts.host)) return facts.clockOff
-  }
-  return relays.find(({ facts }) => facts?.clockOff != null)?.facts?.clockOff ?? byProxy
+/** Who told the time. A relay on this computer has the same clock, and counts only where there is no other. */
+function clocksOf(relays: readonly Finding<RelayFacts>[], proxied: Finding<ProxyFacts>): Evidence['clocks'] {
+  const clock = (host: string, off: number | null | undefined) => (off == null ? [] : [{ host, off }])
+  const hosts = new Set<string>()
+  const ofRelays = relays
+    .flatMap(({ facts }) => clock(facts?.host ?? '', facts?.clockOff))
+    .filter(({ host }) => !hosts.has(host) && hosts.add(host))
+  const all = [...ofRelays, ...clock(proxied.facts?.proxy ?? '', proxied.facts?.clockOff)]
+  const elsewhere = all.filter(({ host }) => !isLoopback(host))
+  return elsewhere.length > 0 ? elsewhere : all
 }

@@ -88,6 +88,12 @@ export class Targets {
     return all.filter(({ host, port }) => !seen.has(`${host} ${port}`) && seen.add(`${host} ${port}`))
   }
 
+  /** Whether `--web` names this server, and no relay is there. */
+  isWeb({ host, port }: HostPort): boolean {
+    const here = (one: HostPort) => one.host === host && one.port === port
+    return this.#web.some(here) && !this.relays.some(here)
+  }
+
   /** Looks a name up, once. The address is null when there is none, or not in time. */
   async lookup(host: string, signal: AbortSignal): Promise<{ address: string | null; code: string }> {
     if (isIP(host) !== 0) return { address: host, code: '' }

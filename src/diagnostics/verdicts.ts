@@ -1,15 +1,8 @@
-import {
-  CLOCK_TOLERANCE_MS,
-  CODES,
-  describe,
-  type Severity,
-  type VerdictCode,
-  WARNINGS,
-  type WarningCode
-} from './advice.js'
-import { type Evidence, relayWorks } from './evidence.js'
+import { CODES, describe, type Severity, type VerdictCode, WARNINGS, type WarningCode } from './advice.js'
+import { clockWrong } from './clock.js'
+import type { Evidence } from './evidence.js'
 import { itText } from './it-text.js'
-import { type Reading, read } from './reading.js'
+import { deadRelays, type Reading, read } from './reading.js'
 
 export interface Warning {
   code: WarningCode
@@ -40,7 +33,7 @@ export interface Verdict {
 export function judge(evidence: Evidence): Verdict {
   const reading = read(evidence)
   const { code, doubt } = decide(evidence, reading)
-  const warnings = warn(evidence, reading).map((warning) => ({
+  const warnings = warn(code, evidence, reading).map((warning) => ({
     code: warning,
     title: WARNINGS[warning].title(evidence),
     advice: WARNINGS[warning].advice(evidence)
@@ -79,9 +72,18 @@ function decide(evidence: Evidence, reading: Reading): Decision {
     if (other === 'no') return { code: 'web-only', doubt }
     return { code: 'web-only', doubt: doubt || 'whether other ports than 80 and 443 get out could not be found out' }
   }
-  // Through the proxy all is well; where even names are unknown outside of it, it is the only way.
+  // Where not even names are known outside of the proxy, it is the only way.
   const clear = web === 'no' || names === 'no'
-  return { code: 'proxy-only', doubt: clear ? '' : 'whether the web can be reached without the proxy is not clear' }
+  const unclear = 'whether the web can be reached without the proxy is not clear'
+  return { code: 'proxy-only', doubt: clear ? proxyDoubt(evidence) : unclear }
+}
+
+/** A proxy that reaches nobody may have nobody to reach, or be shut in itself: it says the same of both. */
+function proxyDoubt({ proxy, relays }: Evidence): string {
+  const outcomes = (proxy.facts?.connects ?? []).map(({ outcome }) => outcome)
+  if (outcomes.includes('open') || relays.some(({ facts }) => facts?.proxied?.outcome === 'works')) return ''
+  if (outcomes.includes('password')) return 'where the proxy leads will show when it is given user name and password'
+  return 'the proxy has reached nobody so far, and may be shut in itself: name a server with --relay or --web'
 }
 
 function withUdp({ inbound, nat }: Evidence): Decision {
@@ -94,10 +96,13 @@ function withUdp({ inbound, nat }: Evidence): Decision {
 function nothingOut(evidence: Evidence, reading: Reading): Decision {
   const { web, other, names, noRoute, nobodyAsked, serverSilent } = reading
   const { facts } = evidence.addresses
-  if (facts && facts.ipv4.length + facts.ipv6.length === 0) return sure('offline')
+  if (facts && facts.ipv4.length + facts.ipv6.length === 0) return sure(facts.linkLocal ? 'lan-only' : 'offline')
   if (nobodyAsked)
     return { code: 'lan-only', doubt: 'neither the DHT nor a relay is to be used, so nothing else was tested' }
-  if (noRoute) return sure('lan-only')
+  if (noRoute === 'yes') return sure('lan-only')
+  if (noRoute === 'unknown') {
+    return { code: 'lan-only', doubt: 'the router says that there is no way out, and a firewall could say the same' }
+  }
   if (web === 'no' && other === 'no') return sure('blocked')
   // Names come from outside, so there is a way; only servers that surely listen could show which.
   if (names === 'yes' && !serverSilent) {
@@ -114,17 +119,16 @@ function udpDoubt({ udp }: Evidence): string {
   return 'only one node of the DHT could be asked over UDP, and it may be down'
 }
 
-function warn(evidence: Evidence, { udp, web, other, proxy, names }: Reading): WarningCode[] {
+function warn(code: VerdictCode, evidence: Evidence, { udp, names }: Reading): WarningCode[] {
   const found: WarningCode[] = []
-  const { relays, lan, clockOff } = evidence
-  const wayOut = [udp, web, other, proxy].includes('yes')
-  if (relays.some(({ facts }) => facts?.resignedBy != null)) found.push('tls-intercepted')
-  const late = clockOff !== null && Math.abs(clockOff) > CLOCK_TOLERANCE_MS
+  const { relays, lan, tcp } = evidence
+  const resigned = relays.some(({ facts }) => facts?.resignedBy != null) || (tcp.facts?.resigned ?? []).length > 0
+  if (resigned) found.push('tls-intercepted')
   // A certificate that is out of its time, with a clock that is known to be right, is the relay's own trouble.
-  if (late || (clockOff === null && relays.some(({ facts }) => facts?.certificateTime))) found.push('clock-wrong')
+  if (clockWrong(evidence)) found.push('clock-wrong')
   if (lan.status === 'fail') found.push('multicast-blocked')
-  const dead = relays.filter((relay) => relay.facts !== null && !relayWorks(relay))
-  if (dead.length > 0 && wayOut) found.push('relay-unreachable')
+  // Where nothing gets out the verdict says so.
+  if (CODES[code].severity !== 'problem' && deadRelays(evidence).length > 0) found.push('relay-unreachable')
   const nodes = evidence.udp.facts?.nodes
   // A blocked network has its own verdict; this is for nodes that are not there, or whose names nobody knows.
   const absent = nodes && udp === 'unknown' && nodes.every(({ outcome }) => outcome === 'refused')

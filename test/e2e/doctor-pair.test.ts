@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import createTestnet from 'hyperdht/testnet.js'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { newCode } from '../../src/diagnostics/pair/code.js'
@@ -18,11 +18,17 @@ async function waiting(args: string[] = []): Promise<{ first: Dat; code: string 
 }
 
 describe('dat doctor on two computers', () => {
-  it('meets by the code, and both say the same', async () => {
-    const { first, code } = await waiting()
+  it('meets by the code, both say the same, and both write it into their reports', async () => {
+    const { first, code } = await waiting(['--report', 'here.txt'])
     expect(code).toMatch(/^[a-z]{5}-[a-z]{5}-[a-z]{5}$/)
-    const second = room.dat(['doctor', code])
+    const second = room.dat(['doctor', code, '--report', 'there.txt'])
     await Promise.all([first.exits(0), second.exits(0)])
+    expect(await readFile(room.path('here.txt'), 'utf8')).toContain('Together with the other computer')
+    const report = await readFile(room.path('there.txt'), 'utf8')
+    expect(report).toMatch(
+      /\nTogether with the other computer\n\nAll is well: the two computers reach each other in the/
+    )
+    expect(report).not.toContain(code)
     const [[here], [there]] = [first.all('pair.result'), second.all('pair.result')]
     expect(here).toMatchObject({ route: 'lan', obstacle: 'nowhere', here: 'lan-only', there: 'lan-only', exitCode: 0 })
     expect(there).toMatchObject({ route: 'lan', obstacle: 'nowhere' })

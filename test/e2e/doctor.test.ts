@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
+import { homedir, hostname, userInfo } from 'node:os'
 import { join } from 'node:path'
 import createTestnet, { type Testnet } from 'hyperdht/testnet.js'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -89,21 +90,28 @@ describe('a relay', () => {
     expect(doctor.all('verdict')[0]).toMatchObject({ code: 'udp-blocked', certain: false, warnings: [] })
   })
 
-  it('is tested through the proxy too, whose password is nowhere to be seen', async () => {
-    const url = await relayUrl()
+  it('is tested through the proxy too, and a report holds nothing that is secret', async () => {
+    const url = `${await relayUrl()}/token-in-the-path`
     const proxy = await ConnectProxy.listen({ credentials: 'anna:let-me-out' })
     try {
       const address = `http://anna:let-me-out@127.0.0.1:${proxy.port}`
       const report = room.path('report.txt')
       const doctor = await room
-        .dat(['doctor', '--relay', url, '--report', report], { env: { HTTP_PROXY: address, HTTPS_PROXY: address } })
+        .dat(['doctor', '--relay', url, '--web', `127.0.0.1:${await closedPort()}`, '--report', report], {
+          env: { HTTP_PROXY: address, HTTPS_PROXY: address, ALL_PROXY: address, USER: 'hildegard' }
+        })
         .exits(20)
       const relay = doctor.all('probe').find(({ id }) => String(id).startsWith('relay:'))
       expect(relay?.evidence).toMatchObject({ proxied: { outcome: 'works' } })
       expect(doctor.all('probe').find(({ id }) => id === 'proxy')).toMatchObject({ status: 'ok' })
       const text = await readFile(report, 'utf8')
       expect(text.split('\n')[0]).toMatch(/^dat doctor, version /)
-      for (const shown of [text, doctor.stdout, doctor.stderr]) expect(shown).not.toMatch(/let-me-out/)
+      for (const shown of [text, doctor.stdout, doctor.stderr]) {
+        expect(shown).not.toMatch(/let-me-out|anna|token-in-the-path/)
+      }
+      // Neither who works here nor where: this folder, the home folder, the name of the user and of the computer.
+      const own = [room.path('.'), homedir(), userInfo().homedir, 'hildegard', hostname()]
+      for (const name of own.filter((one) => one.length > 1)) expect(text).not.toContain(name)
     } finally {
       await proxy.close()
     }
@@ -116,7 +124,7 @@ describe('a relay', () => {
     const doctor = await room.dat(['doctor', '--bootstrap', bootstrap, '--relay', `wss://127.0.0.1:${port}`]).exits(0)
     expect(doctor.all('verdict')[0]).toMatchObject({
       code: 'open',
-      warnings: [{ code: 'tls-intercepted', title: expect.stringContaining('"Lab Inspection CA"') }, {}]
+      warnings: [{ code: 'tls-intercepted', title: expect.stringContaining('"Lab Inspection CA"') }]
     })
     const trusting = ['doctor', '--relay', `wss://127.0.0.1:${port}`, '--relay-ca', room.path('ca.pem')]
     expect((await room.dat(trusting).exits(20)).all('verdict')[0]).toMatchObject({ warnings: [] })
@@ -146,6 +154,19 @@ describe('where nobody answers', () => {
 })
 
 describe('wrong usage', () => {
+  it.each([
+    ['--it', 'abcde-fghjk-mnpqr', 'code'],
+    ['--it', `dat://${'a'.repeat(52)}`, 'link'],
+    ['--report=report.txt', `dat://${'a'.repeat(52)}`, 'link']
+  ])('is what %s with a code or a link would be without a word', async (flag, code, what) => {
+    const doctor = await room.dat(['doctor', code, flag]).exits(2)
+    expect(doctor.all('error')[0]).toMatchObject({
+      code: 'USAGE',
+      message: expect.stringContaining(`cannot go with a ${what}`),
+      hint: expect.stringContaining(`dat doctor ${flag.split('=')[0]}`)
+    })
+  })
+
   it('refuses a server without a port', async () => {
     const doctor = await room.dat(['doctor', '--web', 'www.example.org']).exits(2)
     expect(doctor.all('error')[0]).toMatchObject({ code: 'USAGE' })

@@ -35,12 +35,21 @@ export interface Scene {
   other?: TcpOutcome | null
   /** The same for a server that listens at 443. */
   server?: TcpOutcome
+  /** More servers that listen at 443. */
+  servers?: [string, TcpOutcome][]
   /** Milliseconds of refusals: web port, other port. */
   races?: [number, number][]
+  /** Servers of `--web` behind a certificate that somebody else made. */
+  resigned?: { host: string; by: string }[]
   proxy?: { outcome: ConnectOutcome; listens?: boolean }[] | null
   relays?: Finding<RelayFacts>[]
   lan?: ProbeStatus
+  /** Milliseconds that this clock is late, by each of two others. */
   clockOff?: number | null
+  clocks?: Evidence['clocks']
+  linkLocal?: boolean
+  /** Names that the name server was asked for, and denied. */
+  denied?: string[]
 }
 
 const HOSTS = ['192.0.2.1', '192.0.2.2']
@@ -55,6 +64,9 @@ export function evidence(scene: Scene = {}): Evidence {
     outcome === null ? [] : HOSTS.map((name) => ({ host: name, port, listens: false, outcome, ms: 20 }))
   const attempts = [...host(443, web), ...host(49737, other)]
   if (scene.server) attempts.push({ host: RELAY_HOST, port: 443, listens: true, outcome: scene.server, ms: 20 })
+  for (const [name, outcome] of scene.servers ?? []) {
+    attempts.push({ host: name, port: 443, listens: true, outcome, ms: 0 })
+  }
   const races = (scene.races ?? []).map(([webMs, otherMs], i) => ({
     host: HOSTS[i] ?? '',
     webMs,
@@ -80,9 +92,24 @@ export function evidence(scene: Scene = {}): Evidence {
       openFiles: null,
       freeBytes: null
     }),
-    addresses: finding('addresses', { ipv4: scene.ipv4 ?? ['10.0.0.2'], ipv6: scene.ipv6 ?? [], vpn: [] }),
-    names: finding('names', names === null ? null : { asked: [], answered: names }, names ? 'ok' : 'fail'),
-    tcp: finding('tcp', attempts.length > 0 ? { attempts, races } : null, open ? 'ok' : 'unknown'),
+    addresses: finding('addresses', {
+      ipv4: scene.ipv4 ?? ['10.0.0.2'],
+      ipv6: scene.ipv6 ?? [],
+      linkLocal: scene.linkLocal === true,
+      vpn: []
+    }),
+    names: finding(
+      'names',
+      names === null
+        ? null
+        : { asked: (scene.denied ?? []).map((name) => ({ name, address: null, code: 'ENOTFOUND' })), answered: names },
+      names ? 'ok' : 'fail'
+    ),
+    tcp: finding(
+      'tcp',
+      attempts.length > 0 ? { attempts, races, resigned: scene.resigned ?? [] } : null,
+      open ? 'ok' : 'unknown'
+    ),
     udp: finding(
       'udp',
       udp && { nodes: udp.map((outcome, i) => ({ host: HOSTS[i] ?? '', port: 49737, outcome, ms: 20 })), nameless: [] }
@@ -95,7 +122,8 @@ export function evidence(scene: Scene = {}): Evidence {
     lan: finding('lan', { interfaces: [], others: 0 }, scene.lan ?? 'ok'),
     proxy: finding('proxy', scene.proxy ? { proxy: 'http://proxy:3128', connects, clockOff: null } : null),
     relays,
-    clockOff: scene.clockOff ?? null
+    clocks:
+      scene.clocks ?? (scene.clockOff == null ? [] : ['a', 'b'].map((host) => ({ host, off: scene.clockOff ?? 0 })))
   }
 }
 

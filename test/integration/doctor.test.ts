@@ -72,7 +72,9 @@ describe('a web server that is no relay', () => {
     const evidence = await run({ relays: [`ws://127.0.0.1:${port}`] })
     expect(evidence.relays[0]?.facts?.direct.outcome).toBe('upgrade')
     expect(judge(evidence).warnings.map(({ code }) => code)).toEqual(['clock-wrong', 'relay-unreachable'])
-    expect(judge(evidence).warnings[0]?.title).toBe("This computer's clock is 60 minutes late.")
+    expect(judge(evidence).warnings[0]?.title).toBe(
+      "This computer's clock is 60 minutes late, if that of 127.0.0.1 is right."
+    )
   })
 
   it('that never answers is given up in time', async () => {
@@ -83,6 +85,37 @@ describe('a web server that is no relay', () => {
     const evidence = await run({ relays: [`ws://127.0.0.1:${(silent.address() as AddressInfo).port}`] })
     expect(evidence.relays[0]).toMatchObject({ status: 'fail', facts: { direct: { outcome: 'http' } } })
     expect(performance.now() - began).toBeLessThan(8000)
+  })
+})
+
+describe('a proxy setting that is of no use', () => {
+  it.each(['socks5://127.0.0.1:1', 'http://anna:%zz@127.0.0.1:1'])(
+    '%s makes a relay unusable, as it does for dat, and says what would help',
+    async (proxy) => {
+      const port = await webServer(new Date())
+      const relayAccess = { proxyFor: () => proxy, ca: null }
+      const evidence = await run({ relays: [`ws://127.0.0.1:${port}`], relayAccess })
+      expect(evidence.relays[0]).toMatchObject({
+        status: 'fail',
+        facts: { direct: { outcome: 'upgrade' }, proxied: { reason: 'only http and https proxies can be used' } }
+      })
+      expect(evidence.proxy).toMatchObject({ status: 'unknown', facts: null })
+    }
+  )
+})
+
+describe('a server that upgrades what nobody asked it to', () => {
+  it('holds the doctor up no longer than one that is not there', async () => {
+    const server = createTcpServer((socket) => {
+      socket.on('error', () => {})
+      socket.end('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: nothing\r\n\r\n')
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    closers.push(() => server.close())
+    const began = performance.now()
+    const evidence = await run({ relays: [`ws://127.0.0.1:${(server.address() as AddressInfo).port}`] })
+    expect(evidence.relays[0]).toMatchObject({ status: 'fail', facts: { direct: { outcome: 'http' } } })
+    expect(performance.now() - began).toBeLessThan(4000)
   })
 })
 

@@ -1,17 +1,12 @@
 import { DatError } from '../../base/errors.js'
+import type { DatEvent } from '../../base/events.js'
+import type { PairResult } from '../../base/pair-events.js'
 import { deadline } from '../../diagnostics/deadline.js'
-import type { Evidence } from '../../diagnostics/evidence.js'
 import type { DoctorOptions } from '../../diagnostics/options.js'
 import type { Control } from '../../diagnostics/pair/control.js'
-import type { Verdict } from '../../diagnostics/verdicts.js'
 import type { NetworkOptions } from '../../transport/transport.js'
 import type { Context } from '../context.js'
-
-/** What this computer has found out about its own network. */
-export interface Own {
-  evidence: Evidence
-  verdict: Verdict
-}
+import type { Findings, ReportTo } from './doctor-report.js'
 
 /** How long `dat doctor <code>` looks for the computer that printed the code, in ms, once its own tests are done. */
 const SEARCH_MS = 40_000
@@ -19,9 +14,10 @@ const LOOK_MS = 250
 
 /**
  * The end of `dat doctor`: prints a code, and waits for the computer on which it is typed.
+ * @param to where the report is, to which the test of the two is to be added
  * @returns the exit code: of the test of the two, or of the verdict when nobody came
  */
-export async function awaitOther(context: Context, own: Own): Promise<number> {
+export async function awaitOther(context: Context, own: Findings, to: ReportTo | null): Promise<number> {
   const { ui, signal, common } = context
   if (!canMeet(common.network)) return own.verdict.exitCode
   const [{ CODE_LIFE_MS, newCode, Secrets }, { Control }, { spokenLine }] = await load()
@@ -43,7 +39,7 @@ export async function awaitOther(context: Context, own: Own): Promise<number> {
       return own.verdict.exitCode
     }
     tellMet(context, control, began)
-    return await test(context, control, secrets, own)
+    return await test(context, control, secrets, own, to)
   } finally {
     await control.close()
   }
@@ -54,7 +50,12 @@ export async function awaitOther(context: Context, own: Own): Promise<number> {
  * @returns the exit code: 0, 20 (only through a relay) or 21 (not at all)
  * @throws DatError USAGE for what is no code, NO_PEER when the other computer is not found
  */
-export async function joinOther(context: Context, text: string, options: DoctorOptions): Promise<number> {
+export async function joinOther(
+  context: Context,
+  text: string,
+  options: DoctorOptions,
+  to: ReportTo | null
+): Promise<number> {
   const { ui, signal, common } = context
   const [{ readCode, Secrets }, { Control }, { spokenLine }] = await load()
   const code = readCode(text)
@@ -72,6 +73,7 @@ export async function joinOther(context: Context, text: string, options: DoctorO
     const own = { evidence, verdict: judge(evidence) }
     if (!(await search(control, signal))) {
       ui.event({ type: 'verdict', ...own.verdict })
+      if (to) await (await import('./doctor-report.js')).writeReport(context, to, own)
       throw new DatError('NO_PEER', 'the computer that printed this code was not found', {
         hint:
           'does `dat doctor` still wait there? If so, name the same relay on both computers (--relay), or compare ' +
@@ -79,7 +81,7 @@ export async function joinOther(context: Context, text: string, options: DoctorO
       })
     }
     tellMet(context, control, began)
-    return await test(context, control, secrets, own)
+    return await test(context, control, secrets, own, to)
   } finally {
     await control.close()
   }
@@ -121,14 +123,21 @@ function tellMet({ ui }: Context, { peer }: Control, began: number): void {
 }
 
 async function test(
-  { common, signal }: Context,
+  context: Context,
   control: Control,
   secrets: Parameters<typeof Control.open>[1],
-  own: Own
+  own: Findings,
+  to: ReportTo | null
 ): Promise<number> {
+  const { common, signal } = context
   const { testPair } = await import('../../diagnostics/pair/session.js')
-  const { network, report } = common
-  const { exitCode } = await testPair({ network, secrets, control, own, report, signal })
+  let result: PairResult | undefined
+  const report = (event: DatEvent): void => {
+    if (event.type === 'pair.result') result = event
+    common.report(event)
+  }
+  const { exitCode } = await testPair({ network: common.network, secrets, control, own, report, signal })
+  if (to) await (await import('./doctor-report.js')).writeReport(context, to, own, result)
   return exitCode
 }
 

@@ -1,6 +1,4 @@
-import { writeFileSync } from 'node:fs'
-import { resolve } from 'node:path'
-import { fileError } from '../../base/errors.js'
+import { DatError } from '../../base/errors.js'
 import type { DoctorOptions } from '../../diagnostics/options.js'
 import { type Context, meantAsLink } from '../context.js'
 
@@ -33,34 +31,38 @@ export async function doctor(context: Context, args: DoctorArguments, version: s
     web,
     proxyVariables: proxyVariables(process.env)
   }
-  if (args.code !== undefined && meantAsLink(args.code)) {
-    return (await import('./doctor-link.js')).checkLink(context, args.code, options)
+  const report = args.report === undefined ? null : { file: args.report, version }
+  if (args.code !== undefined) {
+    const link = meantAsLink(args.code)
+    refuseWith(link ? 'link' : 'code', { '--it': args.it, ...(link && { '--report': args.report }) })
+    if (link) return (await import('./doctor-link.js')).checkLink(context, args.code, options)
+    return (await import('./doctor-pair.js')).joinOther(context, args.code, options, report)
   }
-  if (args.code !== undefined) return (await import('./doctor-pair.js')).joinOther(context, args.code, options)
   ui.checklist(plan(options))
   const evidence = await examine(options, { quick: false, report: common.report, signal })
   signal.throwIfAborted()
   const verdict = judge(evidence)
-  if (args.report !== undefined) {
-    const { reportText } = await import('../../diagnostics/report.js')
-    const { relays, clockOff: _, ...rest } = evidence
-    const text = reportText(verdict, [...Object.values(rest), ...relays], { version, date: new Date() })
-    const path = resolve(cwd, args.report)
-    try {
-      writeFileSync(path, text)
-    } catch (error) {
-      throw fileError(error, `write ${path}`)
-    }
-  }
   if (args.it === true) {
     ui.info(`\n${verdict.title}\n`)
     await ui.row({ type: 'verdict', ...verdict }, verdict.itText)
   } else {
     ui.event({ type: 'verdict', ...verdict })
   }
-  if (args.report !== undefined) ui.info(`\nThe report is in ${args.report}`)
+  if (report) await (await import('./doctor-report.js')).writeReport(context, report, { evidence, verdict })
   if (!waits(args) || verdict.code === 'offline') return verdict.exitCode
-  return (await import('./doctor-pair.js')).awaitOther(context, { evidence, verdict })
+  return (await import('./doctor-pair.js')).awaitOther(context, { evidence, verdict }, report)
+}
+
+/**
+ * What is about this network alone has no place beside a code or a link.
+ * @throws DatError USAGE
+ */
+function refuseWith(what: string, flags: Record<string, string | boolean | undefined>): void {
+  const [flag] = Object.entries(flags).find(([, value]) => value !== undefined) ?? []
+  if (flag === undefined) return
+  throw new DatError('USAGE', `${flag} is about this network, and cannot go with a ${what}`, {
+    hint: `run \`dat doctor ${flag}${flag === '--it' ? '' : ' FILE'}\` without the ${what}`
+  })
 }
 
 /** Whether to wait for another computer: somebody sits there and can type the code elsewhere, or it was asked for. */

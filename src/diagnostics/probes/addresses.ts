@@ -8,8 +8,10 @@ const MAX_ADDRESSES = 16
 
 /** The addresses of this computer. */
 export async function addresses(_context: ProbeContext): Promise<ProbeResult<AddressFacts>> {
-  const facts: AddressFacts = { ipv4: [], ipv6: [], vpn: [] }
+  const facts: AddressFacts = { ipv4: [], ipv6: [], linkLocal: false, vpn: [] }
+  let connected = false
   for (const [name, list] of Object.entries(networkInterfaces())) {
+    connected ||= (list ?? []).some(({ internal }) => !internal)
     const usable = (list ?? []).filter(({ internal, address }) => !internal && !linkLocal(address))
     for (const { family, address } of usable) facts[family === 'IPv4' ? 'ipv4' : 'ipv6'].push(address)
     if (usable.length > 0 && VPN.test(name)) facts.vpn.push(name)
@@ -18,7 +20,10 @@ export async function addresses(_context: ProbeContext): Promise<ProbeResult<Add
   facts.ipv6 = facts.ipv6.slice(0, MAX_ADDRESSES)
   const parts = [facts.ipv4[0] ?? 'no IPv4', facts.ipv6.length > 0 ? 'IPv6' : 'no IPv6']
   if (facts.vpn.length > 0) parts.push(`VPN (${facts.vpn.join(', ')})`)
-  if (facts.ipv4.length + facts.ipv6.length === 0) return { status: 'fail', summary: 'not connected', facts }
+  if (facts.ipv4.length + facts.ipv6.length === 0) {
+    facts.linkLocal = connected
+    return { status: 'fail', summary: connected ? 'connected, but nobody gave an address' : 'not connected', facts }
+  }
   return { status: 'ok', summary: parts.join(', '), facts }
 }
 

@@ -7,6 +7,8 @@ import { withoutLogin } from '../redact.js'
 
 const CONNECT_MS = 4000
 const MAX_CONNECTS = 4
+/** What is said of a proxy setting that dat cannot use. */
+export const UNUSABLE = 'only http and https proxies can be used'
 
 /** Whether the web proxy that the environment names leads out: CONNECT to port 443, as browsers do. */
 export async function proxy({ options, targets, signal }: ProbeContext): Promise<ProbeResult<ProxyFacts>> {
@@ -24,13 +26,12 @@ export async function proxy({ options, targets, signal }: ProbeContext): Promise
     .slice(0, MAX_CONNECTS)
   const first = through[0]
   if (!first) return skipped(wanted.length > 0 ? 'none is named' : 'nobody to ask')
-  if (!URL.canParse(first.url) || !/^https?:$/.test(new URL(first.url).protocol)) {
-    return { status: 'unknown', summary: `only http and https proxies can be used`, facts: null }
-  }
+  const named = first.url
+  if (named === 'unusable') return { status: 'unknown', summary: UNUSABLE, facts: null }
   const limit = deadline(CONNECT_MS, signal)
   const replies = await Promise.all(
-    through.map(async ({ host, port, listens, url }) => {
-      const reply = await proxyConnect(new URL(url), { host, port }, limit.signal)
+    through.map(async ({ host, port, listens }) => {
+      const reply = await proxyConnect(named, { host, port }, limit.signal)
       reply.socket?.destroy()
       return { connect: { host, port, listens, outcome: reply.outcome, status: reply.status }, date: reply.date }
     })
@@ -38,9 +39,10 @@ export async function proxy({ options, targets, signal }: ProbeContext): Promise
   limit.close()
   const date = replies.find((reply) => reply.date !== null)?.date
   const facts: ProxyFacts = {
-    proxy: withoutLogin(first.url),
+    proxy: withoutLogin(named.href),
     connects: replies.map(({ connect }) => connect),
-    clockOff: date === undefined || date === null ? null : date - Date.now()
+    // A `Date` has whole seconds: half a second is the best guess.
+    clockOff: date == null ? null : date + 500 - Date.now()
   }
   return { ...judge(facts), facts }
 }

@@ -11,6 +11,7 @@ import { proxyConnect } from '../proxy-connect.js'
 import { withoutLogin } from '../redact.js'
 import type { RelayTarget } from '../targets.js'
 import { tcpConnect } from '../tcp-connect.js'
+import { UNUSABLE } from './proxy.js'
 
 const PATH_MS = 5000
 
@@ -26,11 +27,10 @@ interface Walk {
 export async function relay(context: ProbeContext, target: RelayTarget): Promise<ProbeResult<RelayFacts>> {
   const { options, signal } = context
   const named = proxyFor(options, target.url.href.replace(/^ws/, 'http'))
-  const proxy = named !== null && URL.canParse(named) && /^https?:/.test(named) ? new URL(named) : null
   const limit = deadline(PATH_MS, signal)
   const [direct, proxied] = await Promise.all([
     walk(context, target, null, limit.signal),
-    proxy && walk(context, target, proxy, limit.signal)
+    named && throughNamed(context, target, named, limit.signal)
   ])
   limit.close()
   const ways = [direct, ...(proxied ? [proxied] : [])]
@@ -44,13 +44,26 @@ export async function relay(context: ProbeContext, target: RelayTarget): Promise
     certificateTime: ways.some((way) => way.certificateTime),
     clockOff: ways.find((way) => way.clockOff !== null)?.clockOff ?? null
   }
-  const best = ways.find(({ path }) => path.outcome === 'works')
-  if (!best) {
-    const { reason } = proxied && proxied.path.outcome !== 'connect' ? proxied.path : direct.path
-    return { status: 'fail', summary: reason, facts }
+  // Where a proxy is named dat goes no other way, and what another way would do is only good to know.
+  const { path } = proxied ?? direct
+  if (path.outcome !== 'works') {
+    const beside = direct.path.outcome === 'works' ? '; without the proxy it works' : ''
+    return { status: 'fail', summary: `${path.reason}${beside}`, facts }
   }
-  const how = best === direct ? '' : ' through the proxy'
-  return { status: 'ok', summary: `works${how}, ${Math.round(best.path.roundTrip ?? 0)} ms`, facts }
+  const how = proxied ? ' through the proxy' : ''
+  return { status: 'ok', summary: `works${how}, ${Math.round(path.roundTrip ?? 0)} ms`, facts }
+}
+
+/** As `walk`, for a proxy setting that may be of no use. */
+async function throughNamed(
+  context: ProbeContext,
+  target: RelayTarget,
+  proxy: URL | 'unusable',
+  signal: AbortSignal
+): Promise<Walk> {
+  if (proxy !== 'unusable') return walk(context, target, proxy, signal)
+  const path: RelayPath = { outcome: 'connect', reason: UNUSABLE, roundTrip: null }
+  return { path, resignedBy: null, certificateTime: false, clockOff: null }
 }
 
 async function walk(

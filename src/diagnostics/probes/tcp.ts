@@ -1,6 +1,9 @@
+import type { Socket } from 'node:net'
+import { handshake } from '../certificate.js'
 import { deadline, pause } from '../deadline.js'
 import { NEXT_DOOR_MS, type RefusalRace, type TcpAttempt, type TcpFacts, WEB_PORTS } from '../evidence.js'
 import { type ProbeContext, type ProbeResult, skipped } from '../probe.js'
+import type { TcpTarget } from '../targets.js'
 import { tcpConnect } from '../tcp-connect.js'
 
 /** A SYN is repeated after 1 s and 3 s; who has not answered the first two does not answer. */
@@ -13,21 +16,28 @@ const RACE_MS = 700
 const QUIET_MS = 1200
 const QUANTILES = [0, 0.1, 0.25, 0.5]
 const MAX_RACES = 2
+const TLS_PORT = 443
 
 /**
  * TCP to the web ports and to other ports of every target. A refusal is as good as a connection when it comes from
- * the other computer, and a "no" when it comes from a firewall; which one it was, a race tells.
+ * the other computer, and a "no" when it comes from a firewall; which one it was, a race tells. What TLS a server of
+ * `--web` speaks is looked at as well: who signs it may be somebody in between.
  */
-export async function tcp({ targets, signal }: ProbeContext): Promise<ProbeResult<TcpFacts>> {
+export async function tcp({ options, targets, signal }: ProbeContext): Promise<ProbeResult<TcpFacts>> {
   const wanted = targets.tcp
   if (wanted.length === 0) return skipped('nobody to ask')
   const quiet = pause(QUIET_MS, signal)
   const limit = deadline(CONNECT_MS, signal)
+  const ca = options.network.relayAccess?.ca ?? null
+  const resigned: TcpFacts['resigned'] = []
   const attempts = await Promise.all(
-    wanted.map(async ({ host, port, listens }): Promise<TcpAttempt> => {
+    wanted.map(async (target): Promise<TcpAttempt> => {
+      const { host, port, listens } = target
       const { address } = await targets.lookup(host, limit.signal)
       if (address === null) return { host, port, listens, outcome: 'no-address', ms: 0 }
       const { outcome, ms, socket } = await tcpConnect(address, port, limit.signal)
+      const by = socket && targets.isWeb(target) ? await signerOf(socket, target, ca, limit.signal) : null
+      if (by !== null) resigned.push({ host, by })
       socket?.destroy()
       return { host, port, listens, outcome, ms: round(ms) }
     })
@@ -35,13 +45,26 @@ export async function tcp({ targets, signal }: ProbeContext): Promise<ProbeResul
   limit.close()
   if (attempts.some(({ outcome }) => outcome === 'refused')) await quiet
   const races = await raceAll(attempts, { targets, signal })
-  return { ...judge(attempts), facts: { attempts, races } }
+  return { ...judge(attempts), facts: { attempts, races, resigned } }
+}
+
+/** Who made the certificate of a server anew; null for nobody, and where no TLS is spoken. */
+async function signerOf(
+  socket: Socket,
+  { host, port }: TcpTarget,
+  ca: string | null,
+  signal: AbortSignal
+): Promise<string | null> {
+  if (port !== TLS_PORT) return null
+  const tls = await handshake(socket, host, ca, signal)
+  tls.socket?.destroy()
+  return tls.resignedBy
 }
 
 function judge(attempts: readonly TcpAttempt[]): { status: ProbeResult<TcpFacts>['status']; summary: string } {
   const word = (web: boolean) => {
     const outcomes = attempts.filter(({ port }) => WEB_PORTS.includes(port) === web).map(({ outcome }) => outcome)
-    const known = (['connected', 'refused', 'prohibited', 'silent', 'no-route'] as const).find((one) =>
+    const known = (['connected', 'refused', 'prohibited', 'no-route', 'silent'] as const).find((one) =>
       outcomes.includes(one)
     )
     return {

@@ -68,6 +68,10 @@ describe('what is left out of a report', () => {
     expect(shortened('http://anna:secret@proxy:3128')).toBe('http://proxy:3128')
     expect(withoutLogin('http://anna:secret@proxy:3128/path?token=1')).toBe('http://proxy:3128')
     expect(withoutLogin('anna:secret@proxy:3128')).toBe('http://proxy:3128')
+    // What is not written as it should be would make a host of the login.
+    for (const broken of ['http://anna:12#34@proxy:3128', 'http://anna:12/34@proxy', 'LAB\\\\anna:secret@proxy:3128']) {
+      expect(withoutLogin(broken)).toBe('(not a URL)')
+    }
   })
 })
 

@@ -2,13 +2,15 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { CODES, WARNINGS } from '../../../src/diagnostics/advice.js'
 import { judge } from '../../../src/diagnostics/verdicts.js'
-import { evidence, relayFinding, type Scene } from '../../helpers/evidence.js'
+import { evidence, RELAY_HOST, relayFinding, type Scene } from '../../helpers/evidence.js'
 
 type Row = [name: string, scene: Scene, code: string, certain: boolean]
 
 const silent: Scene = { udp: ['silent', 'silent'], nat: null }
 const rejected: Scene = { udp: ['prohibited', 'prohibited'], nat: null }
+const nowhere: Scene = { udp: ['no-route'], nat: null, web: 'no-route', other: 'no-route', names: false }
 const working = [relayFinding('works')]
+const clocks = (...offs: number[]) => offs.map((off, i) => ({ host: `clock${i}`, off }))
 
 describe('the decision table', () => {
   const rows: Row[] = [
@@ -100,7 +102,7 @@ describe('the decision table', () => {
       'proxy',
       { ...silent, names: false, web: 'silent', other: 'silent', proxy: [{ outcome: 'tried' }] },
       'proxy-only',
-      true
+      false
     ],
     [
       'proxy, a relay',
@@ -120,7 +122,7 @@ describe('the decision table', () => {
       'proxy:reject',
       { ...rejected, names: false, races: [[0.045, 0.045]], proxy: [{ outcome: 'tried' }] },
       'proxy-only',
-      true
+      false
     ],
     [
       'proxy:reject, a relay, ICMP lost',
@@ -138,6 +140,16 @@ describe('the decision table', () => {
     [
       'proxy with a password',
       { ...silent, names: false, web: 'silent', other: 'silent', proxy: [{ outcome: 'password' }] },
+      'proxy-only',
+      false
+    ],
+    [
+      'proxy, which alone finds names of the world',
+      {
+        ...{ ...silent, web: 'silent', other: 'silent', denied: [RELAY_HOST] },
+        proxy: [{ outcome: 'open', listens: true }],
+        relays: [relayFinding('connect', 'works')]
+      },
       'proxy-only',
       true
     ],
@@ -167,6 +179,19 @@ describe('the decision table', () => {
       'no cable',
       { udp: ['no-route'], nat: null, web: 'no-route', other: 'no-route', names: false, ipv4: [] },
       'offline',
+      true
+    ],
+    ['two laptops and a cable', { ...nowhere, ipv4: [], linkLocal: true }, 'lan-only', true],
+    [
+      'a router without a line, which says so of some packets only',
+      { udp: ['silent', 'silent'], nat: null, web: 'no-route', other: 'silent' },
+      'lan-only',
+      false
+    ],
+    [
+      'a relay by IPv6, of which there is none, tells nothing about the rest',
+      { ...silent, names: false, web: 'silent', other: 'silent', servers: [['2001:db8::1', 'no-route']] },
+      'blocked',
       true
     ],
     ['no router', { udp: ['no-route'], nat: null, web: 'no-route', other: 'no-route', names: false }, 'lan-only', true]
@@ -227,6 +252,16 @@ describe('what is unknown', () => {
 describe('warnings', () => {
   const codes = (scene: Scene) => judge(evidence(scene)).warnings.map(({ code }) => code)
   it.each<[string, Scene, string[]]>([
+    [
+      'a relay that works, but not by the proxy that is named for it',
+      { relays: [relayFinding('works', 'connect')] },
+      ['relay-unreachable']
+    ],
+    [
+      'a relay with an unknown name, where servers are silent but names work',
+      { ...silent, web: 'silent', other: 'silent', relays: [relayFinding('connect')] },
+      ['relay-unreachable']
+    ],
     ['a dead relay, where something gets out', { relays: [relayFinding('connect')] }, ['relay-unreachable']],
     ['one of two relays', { relays: [...working, relayFinding('upgrade')] }, ['relay-unreachable']],
     [
@@ -234,11 +269,8 @@ describe('warnings', () => {
       { ...silent, names: false, web: 'silent', other: 'silent', relays: [relayFinding('connect')] },
       []
     ],
-    [
-      'TLS signed anew',
-      { relays: [relayFinding('tls', null, { resignedBy: 'Lab CA' })] },
-      ['tls-intercepted', 'relay-unreachable']
-    ],
+    ['TLS signed anew', { relays: [relayFinding('tls', null, { resignedBy: 'Lab CA' })] }, ['tls-intercepted']],
+    ['TLS of a web server signed anew', { resigned: [{ host: 'www', by: 'Lab CA' }] }, ['tls-intercepted']],
     [
       'TLS signed anew by an authority that is trusted here',
       { relays: [relayFinding('works', null, { resignedBy: 'Zscaler' })] },
@@ -250,8 +282,12 @@ describe('warnings', () => {
     [
       'a certificate of another time, no other clock',
       { relays: [relayFinding('tls', null, { certificateTime: true })] },
-      ['clock-wrong', 'relay-unreachable']
+      ['clock-wrong']
     ],
+    ['one clock of two that agrees with ours', { clocks: clocks(3_600_000, 1000) }, []],
+    ['the one clock of three that is wrong', { clocks: clocks(3_600_000, 1000, -500) }, []],
+    ['two of three clocks against ours', { clocks: clocks(3_600_000, 1000, 3_601_000) }, ['clock-wrong']],
+    ['two clocks that contradict each other and ours', { clocks: clocks(-7_200_000, 3_600_000) }, ['clock-wrong']],
     [
       'an old certificate, a right clock',
       { clockOff: 0, relays: [relayFinding('tls', null, { certificateTime: true })] },
@@ -269,6 +305,8 @@ describe('warnings', () => {
     expect(tls?.title).toBe('Somebody in between opens encrypted web connections and signs them as "Lab CA".')
     const [clock] = judge(evidence({ clockOff: 3 * 86_400_000 })).warnings
     expect(clock?.title).toBe("This computer's clock is 3 days late.")
+    const [single] = judge(evidence({ clocks: [{ host: 'relay.lab', off: -10 * 365 * 86_400_000 }] })).warnings
+    expect(single?.title).toBe("This computer's clock is 10 years early, if that of relay.lab is right.")
   })
 })
 
