@@ -83,10 +83,11 @@ export class Lab {
     return { ...process.env, NL: this.#name, OWNER: String(process.pid) }
   }
 
-  /** Runs a verb of netlab.sh. */
+  /** Runs a verb of netlab.sh, and returns what it prints. */
   async do(...words) {
     try {
-      await run(SCRIPT, words.map(String), { env: this.#env, timeout: VERB_SECONDS * 1000 })
+      const { stdout } = await run(SCRIPT, words.map(String), { env: this.#env, timeout: VERB_SECONDS * 1000 })
+      return stdout.trim()
     } catch (error) {
       throw new Error(`netlab.sh ${words.join(' ')}: ${error.stderr?.trim() || error.message}`)
     }

@@ -11,6 +11,11 @@
 #   netlab.sh cable  HOST up|down      plug a host of a site in or out
 #   netlab.sh ipv6   a|b on|only|off   IPv6 in the site's own network; "only" takes IPv4 away
 #   netlab.sh multicast a|b on|off     whether the site's hosts receive multicast
+#   netlab.sh gateway HOST on|off      whether a host of a site knows its router
+#   netlab.sh uplink a|b up|down       the site's line to the internet; without it the router says that there is no way
+#   netlab.sh names  a|b all|inside    whether the site's name server knows the world to everybody, or only to the proxy
+#   netlab.sh inspect a|b PORT|off     send TLS to the relay and to www through a program on the router, at this port
+#   netlab.sh clock                    build clock.c, and print where it is
 #   netlab.sh exec   HOST CMD...       run a command on a host
 #   netlab.sh status                   what is up
 #   netlab.sh down                     end everything in the lab and remove it
@@ -228,15 +233,21 @@ RULES
 
 # -- lines -------------------------------------------------------------------------------------------------------------
 
-delay_program() {
-  local program
-  program=$CACHE/delay-$(sha256sum "$HERE/delay.c" | cut -c1-16)
+# build NAME [OPTION...] : NAME.c, once; prints where the program is
+build() {
+  local name=$1 program
+  shift
+  program=$CACHE/$name-$(sha256sum "$HERE/$name.c" | cut -c1-16)
   if [[ ! -x $program ]]; then
     mkdir -p "$CACHE"
-    gcc -O2 -o "$program.$$" "$HERE/delay.c" || die 'delay needs gcc'
+    gcc -O2 "$@" -o "$program.$$" "$HERE/$name.c" || die "$name needs gcc"
     mv "$program.$$" "$program"
   fi
   echo "$program"
+}
+
+clock() {
+  build clock -shared -fPIC
 }
 
 # await_link DEVICE there|gone : in the "internet"
@@ -263,7 +274,7 @@ delay() {
   on inet ip link del "br$site" 2>/dev/null || true
   echo "$ms" >"$RUN/delay-$site"
   [[ $ms == 0 ]] && return 0
-  program=$(delay_program)
+  program=$(build delay)
   start "delay-$site" inet "$program" "t${site}0" "t${site}1" "$(awk "BEGIN { print int($ms * 1000) }")"
   await_link "t${site}1" there
   on inet ip link add "br$site" type bridge
@@ -336,6 +347,47 @@ table inet netlab_multicast {
 }
 RULES
   done
+}
+
+# -- what is wrong with a network --------------------------------------------------------------------------------------
+
+gateway() {
+  local host=$1 site=${1:0:1}
+  case $2 in
+    off) on "$host" ip route del default ;;
+    on) cubic "$host" default via "$(cat "$RUN/prefix-$site").1" ;;
+  esac
+}
+
+uplink() {
+  local site=$1 other=b
+  [[ $site == b ]] && other=a
+  on "r$site" ip link set wan0 "$2"
+  # The route to the other site's public addresses goes with the line.
+  if [[ $2 == up ]]; then cubic "r$site" "5.6.$(site_number "$other").0/24" via "5.5.$(site_number "$other").1"; fi
+}
+
+names() {
+  local site=$1
+  service "dns-r$site" "r$site" dns.js "$2"
+  ready "dns-r$site"
+  # Under `proxy` nobody but the proxy gets to the name server; the next policy does away with this.
+  [[ $2 == inside ]] || return 0
+  on "r$site" nft insert rule ip netlab input iifname lan0 udp dport 53 accept
+}
+
+inspect() {
+  local site=$1
+  on "r$site" nft 'add table ip netlab_inspect; delete table ip netlab_inspect'
+  [[ $2 == off ]] && return 0
+  on "r$site" nft -f - <<RULES
+table ip netlab_inspect {
+  chain pre {
+    type nat hook prerouting priority -100
+    iifname lan0 ip daddr { 5.5.0.20, 5.5.0.30 } tcp dport 443 redirect to :$2
+  }
+}
+RULES
 }
 
 # -- services ----------------------------------------------------------------------------------------------------------
@@ -420,7 +472,8 @@ verb=${1:-help}
 case $verb in
   up) up "${1:-home}" "${2:-home}" ;;
   exec) host=$1 && shift && exec ip netns exec "$NL-$host" "$@" ;;
-  services | policy | delay | rate | loss | cable | ipv6 | multicast | down | sweep | status) "$verb" "$@" ;;
+  services | policy | delay | rate | loss | cable | ipv6 | multicast | gateway | uplink | names | inspect | clock | down | \
+    sweep | status) "$verb" "$@" ;;
   *)
     awk 'NR > 1 && !/^#/ { exit } NR > 1 { sub(/^# ?/, ""); print }' "${BASH_SOURCE[0]}"
     exit 2

@@ -19,8 +19,12 @@ Runs the real program in a lab of firewalled networks, made of network namespace
 machine (see test/netlab/README.md). Needs root on Linux. Exit code 0 unless a test failed.
 
   --only NAMES        some of: ${Object.keys(SCENARIOS).join(', ')}
-  --pairs LIST        of the matrix and the punches only these, as SHARER:CLONER,… (web:home,sym:sym)
+  --pairs LIST        of the matrix, the punches and doctor-pair only these, as SHARER:CLONER,… (web:home,sym:sym);
+                      all: every pair in both directions (doctor-pair alone tries each in one only)
   --relay-side SIDE   who is told of the relay in the matrix: share (default; its link carries it on) or clone
+  --relay-use HOW     doctor-pair with a relay, without, or (default) both
+  --runs N            how often each test of the doctor is made (3)
+  --record FOLDER     keep what the probes of the doctor found, one file for each test
   --quick             a representative part of everything
   --lenient           tell goals of speed that are missed, and count them as skipped instead of failed
   --dat FILE          the program to test, instead of bin/dat.js here
@@ -33,6 +37,9 @@ function options() {
       only: { type: 'string' },
       pairs: { type: 'string' },
       'relay-side': { type: 'string', default: 'share' },
+      'relay-use': { type: 'string', default: 'both' },
+      runs: { type: 'string' },
+      record: { type: 'string' },
       quick: { type: 'boolean', default: false },
       lenient: { type: 'boolean', default: false },
       dat: { type: 'string', default: DAT },
@@ -42,12 +49,17 @@ function options() {
   })
   const only = values.only?.split(',') ?? Object.keys(SCENARIOS)
   for (const name of only) if (!(name in SCENARIOS)) throw new Error(`there is no scenario ${name}`)
-  const pairs = values.pairs?.split(',').map((pair) => pair.split(':'))
+  const allPairs = values.pairs === 'all'
+  const pairs = allPairs ? undefined : values.pairs?.split(',').map((pair) => pair.split(':'))
   for (const pair of pairs ?? [])
     if (pair.length !== 2) throw new Error(`a pair is SHARER:CLONER, not ${pair.join(':')}`)
+  const relayUse = values['relay-use']
+  if (!['with', 'without', 'both'].includes(relayUse)) throw new Error('--relay-use takes with, without or both')
+  const runs = values.runs === undefined ? undefined : Number(values.runs)
+  if (runs !== undefined && !(Number.isInteger(runs) && runs > 0)) throw new Error('--runs takes a number from 1 on')
   const side = values['relay-side']
   if (side !== 'share' && side !== 'clone') throw new Error('--relay-side takes share or clone')
-  return { ...values, only, pairs, side, dat: resolve(values.dat) }
+  return { ...values, only, pairs, allPairs, relayUse, runs, side, dat: resolve(values.dat) }
 }
 
 async function runAll(chosen, tally) {

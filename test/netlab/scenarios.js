@@ -1,6 +1,7 @@
 import { blocked } from './scenarios/blocked.js'
 import { doctor } from './scenarios/doctor.js'
 import { doctorPair } from './scenarios/doctor-pair.js'
+import { doctorWarnings } from './scenarios/doctor-warnings.js'
 import { fleet } from './scenarios/fleet.js'
 import { lan } from './scenarios/lan.js'
 import { matrix, punch } from './scenarios/matrix.js'
@@ -16,6 +17,7 @@ export const SCENARIOS = {
   matrix: { title: 'every pair of networks, with a relay that one side knows', run: matrix },
   blocked: { title: 'a network that lets nothing out: said soon, and what to do', run: blocked },
   doctor: { title: 'what `dat doctor` says behind each policy', run: doctor },
+  'doctor-warnings': { title: 'what `dat doctor` says of networks with a special fault', run: doctorWarnings },
   'doctor-pair': { title: 'what `dat doctor` says of two computers, and what `dat clone` then does', run: doctorPair },
   lan: { title: 'two computers in one network that has no way out', run: lan },
   fleet: { title: 'several clones at once of a sharer behind a symmetric NAT', run: fleet },

@@ -18,7 +18,9 @@ const EXIT = { direct: 0, relay: 20, none: 21 }
 export async function doctorPair(session) {
   if (!session.noDelay) await session.lab.lines({ rtt: RTT_MS })
   const relay = await session.relay()
+  const { relayUse } = session.options
   for (const args of [['--relay', relay.url], []]) {
+    if (relayUse !== 'both' && relayUse !== (args.length > 0 ? 'with' : 'without')) continue
     for (const [a, b] of chosen(session)) {
       await session.lab.policy('a', a)
       await session.lab.policy('b', b)
@@ -36,7 +38,8 @@ export async function doctorPair(session) {
 function chosen({ options, quick }) {
   if (options.pairs) return options.pairs
   if (quick) return QUICK.split(',').map((pair) => pair.split(':'))
-  return ALL.flatMap((a) => ALL.map((b) => [a, b]))
+  // The doctor is the same on both sides: each pair in one direction, unless all are asked for.
+  return ALL.flatMap((a, i) => ALL.slice(options.allPairs ? 0 : i).map((b) => [a, b]))
 }
 
 async function onePair(session, a, b, args) {

@@ -1,7 +1,10 @@
 import { createSocket } from 'node:dgram'
 import { createServer } from 'node:net'
 
-/** A name server for the lab's few names, on UDP and TCP; knows nothing else and asks nobody. */
+/**
+ * A name server for the lab's few names, on UDP and TCP; knows nothing else and asks nobody. `dns.js inside` tells them
+ * to the proxy alone, as in institutions whose name server knows only their own computers.
+ */
 
 const ADDRESSES = {
   'node1.lab': '5.5.0.1',
@@ -17,9 +20,15 @@ const ANSWER = 0x8580
 const NO_SUCH_NAME = 0x8583
 const NAME_OF_THE_QUESTION = 0xc000 | HEADER
 const SECONDS_TO_KEEP = 60
+const INSIDE = process.argv[2] === 'inside'
+
+/** Whether this client is told of the world. */
+function served(client) {
+  return !INSIDE || client.endsWith('.80')
+}
 
 /** The answer to a query of one question (RFC 1035). */
-function answer(query) {
+function answer(query, client) {
   const labels = []
   let end = HEADER
   while (query[end]) {
@@ -27,7 +36,7 @@ function answer(query) {
     end += query[end] + 1
   }
   const type = query.readUInt16BE(end + 1)
-  const address = ADDRESSES[labels.join('.').toLowerCase()]
+  const address = served(client) ? ADDRESSES[labels.join('.').toLowerCase()] : undefined
   const answers = address && type === TYPE_A ? 1 : 0
   const head = Buffer.from(query.subarray(0, end + 5))
   head.writeUInt16BE(address ? ANSWER : NO_SUCH_NAME, 2)
@@ -47,7 +56,7 @@ function answer(query) {
 const udp = createSocket('udp4')
 udp.on('message', (query, from) => {
   try {
-    udp.send(answer(query), from.port, from.address)
+    udp.send(answer(query, from.address), from.port, from.address)
   } catch {
     // Not a query.
   }
@@ -57,7 +66,7 @@ const tcp = createServer((socket) => {
   socket.on('error', () => {})
   socket.on('data', (query) => {
     try {
-      const reply = answer(query.subarray(2))
+      const reply = answer(query.subarray(2), socket.remoteAddress ?? '')
       const length = Buffer.alloc(2)
       length.writeUInt16BE(reply.length)
       socket.write(Buffer.concat([length, reply]))
