@@ -8,7 +8,7 @@ import type { Network, Peer } from '../transport/transport.js'
  * end to send no faster, on a Protomux channel of its own; another program does not know it, and is slowed down by
  * fewer requests alone.
  */
-const PROTOCOL = 'dat/pace/1'
+export const PACE_PROTOCOL = 'dat/pace/1'
 const LOOK_MS = 1000
 /** Less than this in one look is keep-alives and the like. */
 const ACTIVE_BYTES = 2048
@@ -40,7 +40,7 @@ export class PaceChannels {
 
   add(peer: Peer): void {
     const channel = Protomux.from(peer.stream).createChannel({
-      protocol: PROTOCOL,
+      protocol: PACE_PROTOCOL,
       onopen: () => this.#share(),
       onclose: () => this.#open.delete(peer)
     })

@@ -1,13 +1,15 @@
 import type Hypercore from 'hypercore'
 import type { ReplicationPeer } from 'hypercore'
+import Protomux from 'protomux'
 import type { Report } from '../base/events.js'
 import { Scope } from '../base/scope.js'
 import { connect } from '../transport/connector.js'
-import type { Network, NetworkOptions, Peer } from '../transport/transport.js'
+import type { Network, NetworkOptions, NoiseStream, Peer } from '../transport/transport.js'
 import type { OpenDrive } from './drive.js'
-import { PaceChannels } from './pace.js'
+import { PACE_PROTOCOL, PaceChannels } from './pace.js'
+import { limitPeer, survive } from './peer-limits.js'
 import { Rate } from './rate.js'
-import { type PeerStatus, StatusChannels } from './status-channel.js'
+import { type PeerStatus, STATUS_PROTOCOL, StatusChannels } from './status-channel.js'
 
 const UPLOAD_REPORT_MS = 500
 /** The replicator gives a peer up after this many blocks that it did not have after all; we know that it may get them. */
@@ -21,6 +23,8 @@ const INFLIGHT_BYTES = 12 * 1024 * 1024
 const MIN_INFLIGHT = 4
 const MIN_INFLIGHT_LIMITED = 2
 const MAX_INFLIGHT = 256
+/** Bitfields are the longest messages beside blocks: 256 KiB; several messages may come as one. */
+const LONGEST_REQUEST = 2 * 1024 * 1024
 
 export interface ReplicationOptions {
   open: OpenDrive
@@ -39,6 +43,8 @@ export class Replication {
   /** Bytes per second that may come in; null for no limit. */
   readonly #limitDown: number | null
   readonly #completed = new Map<string, number>()
+  /** What to do when the peer at the other end of a stream has proved to know the link. */
+  readonly #strangers = new WeakMap<NoiseStream, () => void>()
   #network: Network | null = null
   #uploaded = 0
   #content: Hypercore | null = null
@@ -86,15 +92,18 @@ export class Replication {
   }
 
   async #connect(options: NetworkOptions): Promise<void> {
+    this.#welcomePeers(this.#open.drive.core)
     this.#network = await connect({
       ...options,
+      // Who makes a drive is asked for blocks, and never sent any.
+      ...(this.#open.identity.role === 'owner' && { longestMessage: LONGEST_REQUEST }),
       topic: this.#open.drive.discoveryKey,
       report: this.#report,
-      onpeer: (peer) => {
+      onpeer: (peer, network) => {
+        this.#network = network
         if (this.#scope.closed || this.#open.store.closing) return
+        this.#meet(peer)
         this.#open.store.replicate(peer.stream)
-        this.#status.add(peer)
-        this.#pace.add(peer)
       }
     })
     const network = this.#network
@@ -111,8 +120,7 @@ export class Replication {
       this.#uploaded += bytes
     }
     content.on('upload', onupload)
-    content.on('peer-add', countProcessing)
-    for (const peer of content.peers) countProcessing(peer)
+    this.#welcomePeers(content)
     const progress = setInterval(() => {
       const bytesPerSecond = rate.update(this.#uploaded)
       if (this.#uploaded === reported) return
@@ -123,9 +131,38 @@ export class Replication {
     const revive = setInterval(() => this.#revive(), REVIVE_MS)
     this.#scope.defer(() => {
       content.off('upload', onupload)
-      content.off('peer-add', countProcessing)
       clearInterval(progress)
       clearInterval(revive)
+    })
+  }
+
+  /** Channels of our own open once the peer has proved to know the link: what it says before that has to wait. */
+  #meet(peer: Peer): void {
+    survive(peer.stream)
+    const mux = Protomux.from(peer.stream)
+    const proved = new Promise<void>((resolve) => {
+      this.#strangers.set(peer.stream, () => {
+        this.#status.add(peer)
+        this.#pace.add(peer)
+        resolve()
+      })
+      peer.stream.once('close', resolve)
+    })
+    for (const protocol of [STATUS_PROTOCOL, PACE_PROTOCOL]) mux.pair({ protocol }, () => proved)
+  }
+
+  /** Whoever opens a core with us has proved to know its key. */
+  #welcomePeers(core: Hypercore): void {
+    const welcome = (peer: ReplicationPeer): void => {
+      limitPeer(core, peer)
+      this.#network?.trust(peer.stream)
+      this.#strangers.get(peer.stream)?.()
+      this.#strangers.delete(peer.stream)
+    }
+    core.on('peer-add', welcome)
+    for (const peer of core.peers) welcome(peer)
+    this.#scope.defer(() => {
+      core.off('peer-add', welcome)
     })
   }
 
@@ -154,17 +191,6 @@ export class Replication {
       }
     }
     if (revived) replicator.updateAll()
-  }
-}
-
-/**
- * Counts blocks that have arrived but are not yet verified and written as still under way. Hypercore asks for the next
- * block as soon as one arrives: with a disk that is slower than the network, memory would fill with what waits for it.
- */
-function countProcessing(peer: ReplicationPeer): void {
-  const getMaxInflight = peer.getMaxInflight
-  peer.getMaxInflight = function limit() {
-    return Math.max(0, getMaxInflight.call(this) - this.dataProcessing)
   }
 }
 

@@ -6,7 +6,9 @@ import type { Peer } from '../transport/transport.js'
  * What two dats tell each other beside the data, on a Protomux channel of the same stream: whether the other has
  * everything. Hypercore does not say it when parts of the history are left out. docs/storage-format.md, "On the wire".
  */
-const PROTOCOL = 'dat/status/1'
+export const STATUS_PROTOCOL = 'dat/status/1'
+/** The longest message, in bytes: two small fields in JSON. */
+const MAX_MESSAGE_BYTES = 1024
 const ACK_MS = 1500
 
 export interface PeerStatus {
@@ -21,7 +23,7 @@ export interface StatusHandlers {
 }
 
 interface Open {
-  message: Message<unknown>
+  message: Message<Uint8Array>
   acked: (() => void) | null
 }
 
@@ -37,14 +39,14 @@ export class StatusChannels {
 
   add(peer: Peer): void {
     const channel = Protomux.from(peer.stream).createChannel({
-      protocol: PROTOCOL,
+      protocol: STATUS_PROTOCOL,
       onopen: () => this.#send(peer),
       onclose: () => this.#open.delete(peer)
     })
     if (!channel) return
-    const message = channel.addMessage<unknown>({
-      encoding: c.json,
-      onmessage: (value) => this.#receive(peer, value)
+    const message = channel.addMessage<Uint8Array>({
+      encoding: c.raw,
+      onmessage: (data) => this.#receive(peer, readStatus(data))
     })
     this.#open.set(peer, { message, acked: null })
     channel.open()
@@ -74,18 +76,37 @@ export class StatusChannels {
   }
 
   #send(peer: Peer): void {
-    if (this.#own) this.#open.get(peer)?.message.send({ ...this.#own })
+    if (this.#own) this.#open.get(peer)?.message.send(encode(this.#own))
   }
 
-  #receive(peer: Peer, value: unknown): void {
-    const { version, complete, ack } = (value ?? {}) as { version?: unknown; complete?: unknown; ack?: unknown }
+  #receive(peer: Peer, message: PeerStatus | 'ack' | null): void {
     const open = this.#open.get(peer)
-    if (ack === true) {
+    if (message === 'ack') {
       open?.acked?.()
       return
     }
-    if (typeof version !== 'number' || !Number.isSafeInteger(version) || typeof complete !== 'boolean') return
-    this.#handlers.onstatus(peer, { version, complete })
-    open?.message.send({ ack: true })
+    if (!message) return
+    this.#handlers.onstatus(peer, message)
+    open?.message.send(encode({ ack: true }))
   }
+}
+
+/** Reads a message of another; null if it is none. */
+export function readStatus(data: Uint8Array): PeerStatus | 'ack' | null {
+  let value: unknown
+  try {
+    const state = { buffer: data, start: 0, end: data.byteLength }
+    value = data.byteLength > MAX_MESSAGE_BYTES ? null : JSON.parse(c.utf8.decode(state))
+  } catch {
+    return null
+  }
+  const { version, complete, ack } = (value ?? {}) as { version?: unknown; complete?: unknown; ack?: unknown }
+  if (ack === true) return 'ack'
+  if (typeof version !== 'number' || !Number.isSafeInteger(version) || typeof complete !== 'boolean') return null
+  return { version, complete }
+}
+
+/** JSON, with its length in front. */
+function encode(message: PeerStatus | { ack: true }): Uint8Array {
+  return c.encode(c.utf8, JSON.stringify(message))
 }

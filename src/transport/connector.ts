@@ -2,6 +2,7 @@ import crypto from 'hypercore-crypto'
 import { DatError } from '../base/errors.js'
 import { watchClock } from './clock.js'
 import { Dial } from './dial.js'
+import { Gate } from './gate.js'
 import { formatHostPort, parseHostPort } from './host-port.js'
 import { Lan } from './lan.js'
 import { instanceId } from './lan-records.js'
@@ -9,7 +10,7 @@ import { watchNetwork } from './network-watch.js'
 import { judge, type Outlook } from './outlook.js'
 import { PeerTable } from './peer-table.js'
 import { Relays } from './relay/relays.js'
-import { bytesHeard } from './streams.js'
+import { bytesHeard, remoteAddress } from './streams.js'
 import { Swarm } from './swarm.js'
 import { dialableAddresses, dialReason, listenTcp, type TcpListener } from './tcp.js'
 import { Throttle } from './throttle.js'
@@ -23,6 +24,8 @@ const DIRECT_FIRST_MS = 300
 const OWN_DHT_MS = 700
 /** What a direct connection to a peer that was found gets before a relay is asked to connect us. */
 const OWN_DIRECT_MS = 2000
+/** The length of a message has 24 bits. */
+const LONGEST_MESSAGE = 2 ** 24 - 1
 
 /**
  * Looks for peers by all the given ways at once, under one identity that lasts as long as the process, and keeps the
@@ -58,6 +61,7 @@ class Connector implements Network {
   readonly #dials: Dial[] = []
   readonly #since = performance.now()
   readonly #throttle: Throttle
+  readonly #gate: Gate
   #listener: TcpListener | null = null
   #lan: Lan | null = null
   #swarm: Swarm | null = null
@@ -75,10 +79,11 @@ class Connector implements Network {
     this.#options = options
     this.#keyPair = keyPair
     this.#throttle = new Throttle(options.limits ?? { up: null, down: null })
+    this.#gate = new Gate(options.longestMessage ?? LONGEST_MESSAGE)
     this.#table = new PeerTable({
       self: keyPair.publicKey,
       report: options.report,
-      onpeer: options.onpeer,
+      onpeer: (peer) => options.onpeer(peer, this),
       ongone: (publicKey, clean) => this.#ongone(publicKey, clean)
     })
   }
@@ -144,7 +149,12 @@ class Connector implements Network {
     await Promise.all([this.#lan?.close(), this.#listener?.close(), this.#swarm?.close()])
   }
 
+  trust(stream: NoiseStream): void {
+    this.#gate.trust(stream)
+  }
+
   readonly #oncandidate = (candidate: Candidate): void => {
+    this.#gate.watch(candidate.stream, remoteAddress(candidate.stream))
     this.#throttle.add(candidate.stream)
     this.#table.add(candidate)
   }
@@ -189,6 +199,7 @@ class Connector implements Network {
       port,
       keyPair: this.#keyPair,
       route: 'tcp',
+      gate: this.#gate,
       oncandidate: this.#oncandidate
     })
     this.listening = dialableAddresses(host, this.#listener.port)
@@ -218,6 +229,7 @@ class Connector implements Network {
         keyPair: this.#keyPair,
         interface: this.#options.lanInterface,
         covered: (id) => this.#coveredByLan(id),
+        gate: this.#gate,
         oncandidate: this.#oncandidate,
         onchange: () => this.#tell(false)
       })

@@ -1,5 +1,6 @@
 import type { Packet, Sender } from 'multicast-dns'
 import { Dial } from './dial.js'
+import type { Gate } from './gate.js'
 import { type Announcement, announce, asksFor, instanceId, instanceName, readAnnouncement } from './lan-records.js'
 import { type Member, Multicast } from './multicast.js'
 import { interfacesToUse, MDNS_PORT } from './multicast-socket.js'
@@ -25,6 +26,7 @@ export interface LanOptions {
   interface: string | null
   /** True while the process with this id is connected by the local network. */
   covered: (id: string) => boolean
+  gate: Gate
   oncandidate: (candidate: Candidate) => void
   onchange: (up: boolean) => void
 }
@@ -63,6 +65,7 @@ export class Lan {
       port: 0,
       keyPair: options.keyPair,
       route: 'lan',
+      gate: options.gate,
       oncandidate: options.oncandidate
     })
     const lan = new Lan(options, listener)

@@ -31,6 +31,25 @@ export function bytesHeard(stream: NoiseStream): number {
   return bytesReceived ?? bytesRead ?? stream.rawBytesRead
 }
 
+/** The address of the other end; null by a relay, whose own address says nothing about who comes by it. */
+export function remoteAddress(stream: NoiseStream): string | null {
+  const { remoteAddress: tcp, remoteHost: udx } = stream.rawStream as { remoteAddress?: string; remoteHost?: string }
+  return tcp ?? udx ?? null
+}
+
+/** What was written into a stream and the network has not taken yet. */
+export function unsent(stream: NoiseStream): { bytes: number; messages: number } {
+  const own = (stream as unknown as Streamx)._writableState
+  const raw = stream.rawStream as unknown as Partial<Streamx> & { writableLength?: number }
+  const below = raw.writableLength ?? raw._writableState?.buffered ?? 0
+  return { bytes: own.buffered + below, messages: own.queue.length }
+}
+
+/** What streamx tells of a stream's queue. */
+interface Streamx {
+  readonly _writableState: { readonly buffered: number; readonly queue: { readonly length: number } }
+}
+
 /**
  * Destroys a stream through which nothing has arrived for so long. The time-out of secret-stream would count from the
  * last piece that was handed up: UDX gathers 64 KiB first, and while a limit pauses the reading nothing is handed up.

@@ -2,14 +2,12 @@ import { connect as connectSocket, createServer, type Server, type Socket } from
 import { networkInterfaces } from 'node:os'
 import { DatError, systemCode } from '../base/errors.js'
 import type { Route } from '../base/events.js'
+import type { Gate } from './gate.js'
 import { shakeHands } from './handshake.js'
 import { lookUpForSocket } from './host-names.js'
 import { formatHostPort, plainAddress } from './host-port.js'
 import type { Candidate, HostPort, KeyPair } from './transport.js'
 
-/** Sockets that may be in their handshake at once: in total, and from one address. */
-const MAX_PENDING = 128
-const MAX_PENDING_EACH = 16
 const MAX_CONNECTIONS = 1024
 
 export interface TcpListener {
@@ -24,6 +22,7 @@ export interface TcpListenOptions {
   port: number
   keyPair: KeyPair
   route: Route
+  gate: Gate
   oncandidate: (candidate: Candidate) => void
 }
 
@@ -34,30 +33,22 @@ export interface TcpListenOptions {
 export async function listenTcp(options: TcpListenOptions): Promise<TcpListener> {
   const server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 10_000 })
   const sockets = new Set<Socket>()
-  const pending = new Map<string, number>()
-  let pendingTotal = 0
   server.maxConnections = MAX_CONNECTIONS
   server.on('connection', (socket) => {
     const from = plainAddress(socket.remoteAddress ?? '')
-    const mine = pending.get(from) ?? 0
-    if (from === '' || mine >= MAX_PENDING_EACH || pendingTotal >= MAX_PENDING) {
+    if (from === '') {
+      // It is gone already.
       socket.on('error', ignore)
       socket.destroy()
       return
     }
-    pending.set(from, mine + 1)
-    pendingTotal++
+    const leave = options.gate.admit(from, () => socket.destroy())
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
     const address = formatHostPort(from, socket.remotePort ?? 0)
     shakeHands(false, socket, options.keyPair)
+      .finally(leave)
       .then((stream) => options.oncandidate({ stream, route: options.route, address }), ignore)
-      .finally(() => {
-        pendingTotal--
-        const left = (pending.get(from) ?? 1) - 1
-        if (left > 0) pending.set(from, left)
-        else pending.delete(from)
-      })
   })
   await bind(server, options)
   // Later errors concern one connection that could not be accepted (too many open files); the listener goes on.

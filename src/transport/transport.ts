@@ -90,7 +90,9 @@ export interface ConnectOptions extends NetworkOptions {
   topic: Buffer
   report: Report
   /** Called for each stream that becomes the one in use for its peer: a new peer, a reconnection, a better route. */
-  onpeer: (peer: Peer) => void
+  onpeer: (peer: Peer, network: Network) => void
+  /** The longest message that a peer may send, in bytes; as long as the format has it when left out. */
+  longestMessage?: number
 }
 
 export interface Network {
@@ -104,6 +106,11 @@ export interface Network {
   readonly heard: number
   /** Sends through one stream no faster than this; null takes that back. @param rate in bytes per second */
   pace(stream: NoiseStream, rate: number | null): void
+  /**
+   * The other end of this stream has proved that it knows the secret behind the topic. Until then it is a stranger, who
+   * may send little, and is sent away after a while.
+   */
+  trust(stream: NoiseStream): void
   /** Dials everyone again now, without waiting for the backoff. */
   refresh(): void
   close(): Promise<void>

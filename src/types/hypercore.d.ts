@@ -3,7 +3,25 @@ declare module 'hypercore' {
   import type { HypercoreStorage } from 'hypercore-storage'
   import type { NoiseStream } from '../transport/transport.js'
 
+  export interface PeerRequest {
+    id: number
+  }
+  export interface PeerRange {
+    drop: boolean
+    start: number
+    length: number
+  }
   export interface ReplicationPeer {
+    /** Requests of the other end that wait for an answer, by id. */
+    readonly remoteRequests: Map<number, PeerRequest>
+    readonly receiverQueue: { readonly length: number; push(request: PeerRequest): void }
+    onrequest(request: PeerRequest): Promise<void>
+    onrange(range: PeerRange): Promise<void>
+    onbitfield(field: { start: number; bitfield: Uint32Array }): void
+    /** Forgets a request. */
+    _cancel(id: number): void
+    /** Answers what is in the queue. */
+    _handleRequests(): Promise<void>
     readonly stream: NoiseStream
     readonly remotePublicKey: Buffer
     readonly remoteLength: number

@@ -48,7 +48,11 @@ export class TestPeer {
         peer.events.push(event)
         peer.#notify()
       },
-      onpeer: (found) => peer.#onpeer(found),
+      onpeer: (found, network) => {
+        // These peers have no way to prove anything to each other.
+        network.trust(found.stream)
+        peer.#onpeer(found)
+      },
       ...options
     })
     defer(() => peer.network.close())

@@ -60,7 +60,7 @@ export class Control {
       ...network,
       topic: secrets.topic(PURPOSE),
       report,
-      onpeer: (peer) => control.#onpeer(peer)
+      onpeer: (peer, network) => control.#onpeer(peer, network)
     })
     return control
   }
@@ -132,7 +132,7 @@ export class Control {
     await this.#network?.close()
   }
 
-  #onpeer(peer: Peer): void {
+  #onpeer(peer: Peer, network: Network): void {
     const { stream } = peer
     if (this.#seen.has(stream)) return
     this.#seen.add(stream)
@@ -144,7 +144,10 @@ export class Control {
     }
     if (stranger) stream.once('close', () => this.#strangers--)
     new Wire(peer, this.#secrets, PURPOSE, {
-      onopen: (wire) => this.#onopen(wire),
+      onopen: (wire) => {
+        network.trust(stream)
+        this.#onopen(wire)
+      },
       onclose: (wire) => this.#onclose(wire),
       onmessage: (value, wire) => this.#onmessage(value, wire),
       // There is nothing to measure here.

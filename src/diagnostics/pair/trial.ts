@@ -56,17 +56,17 @@ export class Trial {
    * @returns the addresses at which it listens
    */
   async open(base: NetworkOptions, on: Partial<NetworkOptions>): Promise<string[]> {
-    const network = await connect({
+    const opened = await connect({
       ...base,
       ...NOTHING,
       ...on,
       topic: this.#secrets.topic(`route/${this.route}`),
       report: () => {},
-      onpeer: (peer) => this.#onpeer(peer)
+      onpeer: (peer, network) => this.#onpeer(peer, network)
     })
-    if (this.#closed) await network.close()
-    else this.#networks.push(network)
-    return network.listening
+    if (this.#closed) await opened.close()
+    else this.#networks.push(opened)
+    return opened.listening
   }
 
   /** Resolves when there is a stream, with its wire; null when the time is up or the signal fires. @param limit in ms */
@@ -100,11 +100,12 @@ export class Trial {
     await Promise.all(this.#networks.splice(0).map((network) => network.close()))
   }
 
-  #onpeer(peer: Peer): void {
+  #onpeer(peer: Peer, network: Network): void {
     if (this.#seen.has(peer.stream)) return
     this.#seen.add(peer.stream)
     new Wire(peer, this.#secrets, `route/${this.route}`, {
       onopen: (wire) => {
+        network.trust(peer.stream)
         this.#wires.add(wire)
         this.#notify()
       },

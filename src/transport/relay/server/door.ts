@@ -3,13 +3,14 @@ import { createServer as createTlsServer, type Server as TlsServer } from 'node:
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer } from 'ws'
+import { addressGroup } from '../../address-group.js'
 import { formatHostPort } from '../../host-port.js'
 import { bind } from '../../tcp.js'
 import type { HostPort } from '../../transport.js'
 import { MAX_FRAME_BYTES, SUBPROTOCOL } from '../protocol.js'
 import type { Certificate } from './certificate.js'
 import { FIRST_MESSAGE_MS, MAX_HEAD_BYTES, SOCKETS_PER_CLIENT } from './limits.js'
-import { addressGroup, Strangers } from './strangers.js'
+import { Strangers } from './strangers.js'
 import { CLOSE, Visitor } from './visitor.js'
 
 /** A socket that is being closed may take so long to agree. */
