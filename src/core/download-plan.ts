@@ -7,6 +7,7 @@ import { type BlockRange, isValidRange, uniformBlockSize } from '../storage/layo
 import type { Destination } from './destination.js'
 import type { OpenDrive } from './drive.js'
 import { mtimeOf } from './entry.js'
+import { strayBlocks } from './stray-blocks.js'
 
 /** What it takes to make a path of the clone like the entry of the drive. */
 export type Action =
@@ -91,7 +92,7 @@ async function decideFile(
   record: FileRecord | null,
   blockSize: number
 ): Promise<Action> {
-  const { content, open, destination } = context
+  const { content, open } = context
   const blob = value.blob as BlockRange
   const range = {
     blockOffset: blob.blockOffset,
@@ -111,9 +112,8 @@ async function decideFile(
   if (have > 0) {
     // Whichever path it was begun for: taking back its blocks would count them twice, and end the file too early.
     if (fs.existsSync(open.files.partials.file(range))) return { act: 'fetch', range, blockSize, have }
-    if (mine && record.state === 'partial' && have === range.blockLength) {
-      if (await isFinished(destination, relative, value, range)) return { act: 'adopt' }
-    }
+    // It came to its place just before an interruption, by a download, a move or a copy.
+    if (have === range.blockLength && (await isInPlace(context, relative, range, blockSize))) return { act: 'adopt' }
     const twin = await findTwin(context, relative, range)
     if (twin && have === range.blockLength) return { act: 'copy', from: twin }
     if (!twin) {
@@ -143,16 +143,16 @@ async function checkDisk(
   return dressed ? { act: 'nothing' } : { act: 'redress' }
 }
 
-async function isFinished(
-  destination: Destination,
+/** Whether the file at a path has the content of these blocks, all of which the tree knows: it is read. */
+async function isInPlace(
+  { open, destination }: PlanContext,
   relative: string,
-  value: EntryValue,
-  range: BlockRange
+  range: BlockRange,
+  blockSize: number
 ): Promise<boolean> {
   const stats = await destination.look(relative)
   if (!stats?.isFile() || stats.size !== range.byteLength) return false
-  const mtime = mtimeOf(value)
-  return mtime === null || Math.abs(stats.mtimeMs - mtime) < 2000
+  return (await strayBlocks(open, destination.absolute(relative), range, blockSize)).length === 0
 }
 
 /** Another finished file of this clone with the same blocks, untouched. */

@@ -3,10 +3,8 @@ import type Hypercore from 'hypercore'
 import type { Report } from '../base/events.js'
 import type { FileRecord } from '../storage/file-record.js'
 import { uniformBlockSize } from '../storage/layout.js'
-import { type OpenDrive, treeHash } from './drive.js'
-
-/** A file is hashed in stretches of about this many bytes. */
-const STRETCH_BYTES = 16 * 1024 * 1024
+import type { OpenDrive } from './drive.js'
+import { strayBlocks } from './stray-blocks.js'
 
 /**
  * After the machine went down, not just the program: what was written shortly before may never have reached the disk,
@@ -35,20 +33,7 @@ async function checkFile(open: OpenDrive, content: Hypercore, record: FileRecord
   if (!stats?.isFile() || (record.state === 'done' && stats.ctimeMs < since)) return 0
   // An altered file is found, and kept, by the comparison with its record.
   if (record.state === 'done' && (stats.size !== record.size || stats.mtimeMs !== record.mtime)) return 0
-  const bad: number[] = []
-  const step = Math.max(1, Math.floor(STRETCH_BYTES / blockSize))
-  for (let first = 0; first < range.blockLength; first += step) {
-    const start = first * blockSize
-    const length = Math.min(step * blockSize, range.byteLength - start)
-    const [hashed] = await open.workers.hash([{ file, start, length, blockSize }])
-    for (let i = 0; i * blockSize < length; i++) {
-      const index = range.blockOffset + first + i
-      if (!content.core.bitfield.get(index)) continue
-      const expected = await treeHash(open.drive, index)
-      const actual = hashed && 'hashes' in hashed ? hashed.hashes.subarray(i * 32, i * 32 + 32) : null
-      if (!actual || !expected?.equals(actual)) bad.push(index)
-    }
-  }
+  const bad = await strayBlocks(open, file, range, blockSize, (index) => content.core.bitfield.get(index))
   for (const index of bad) await content.clear(index, index + 1)
   if (bad.length > 0 && record.state === 'done') {
     // The rest of it is good: it becomes the partial file again.

@@ -67,7 +67,7 @@ export class Settling {
         return { ...doneRecord(path, value, print, range), target: record?.target ?? '' }
       case 'adopt':
         range = value.blob
-        print = await this.#destination.fingerprint(path)
+        print = value.linkname ? await this.#destination.fingerprint(path) : await this.#destination.redress(path, look)
         if (value.linkname) return { ...doneRecord(path, value, print, null), kind: 'link', target: value.linkname }
         break
       default:

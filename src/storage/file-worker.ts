@@ -29,6 +29,9 @@ const { O_RDONLY, O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW = 0, O_NONBLOCK = 0 } =
 // The walk saw a regular file here; should a link or a pipe have taken its place since, it is not followed or waited for.
 const READ = O_RDONLY | O_NOFOLLOW | O_NONBLOCK
 
+/** Two files are compared in pieces of this size. */
+const COMPARE_BYTES = 1024 * 1024
+
 let buffer = Buffer.allocUnsafeSlow(0)
 let leafHash: ((data: Uint8Array) => Buffer) | null = null
 
@@ -106,12 +109,31 @@ function placeFile({ from, to, mtime, mode, replace, force }: PlaceJob): PlaceRe
   if (mtime !== null) tolerate(() => fs.utimesSync(from, fileTime(mtime), fileTime(mtime)))
   const stats = fs.lstatSync(to, { throwIfNoEntry: false })
   if (stats?.isDirectory()) return { inTheWay: 'folder' }
-  if (stats && !force) {
-    if (!replace) return { inTheWay: 'foreign' }
-    if (replace.mtime !== stats.mtimeMs || replace.inode !== stats.ino) return { inTheWay: 'altered' }
+  if (stats && !force && (replace?.mtime !== stats.mtimeMs || replace.inode !== stats.ino)) {
+    // What is there already is in nobody's way: it was put there just before an end that the index did not see.
+    if (!stats.isFile() || !sameContent(from, to)) return { inTheWay: replace ? 'altered' : 'foreign' }
   }
   fs.renameSync(from, to)
   return fingerprintOf(fs.lstatSync(to))
+}
+
+function sameContent(one: string, other: string): boolean {
+  const fds = [fs.openSync(one, READ)]
+  try {
+    fds.push(fs.openSync(other, READ))
+    const [a, b] = fds as [number, number]
+    const { size } = fs.fstatSync(a)
+    if (size !== fs.fstatSync(b).size) return false
+    const [ours, theirs] = [Buffer.allocUnsafe(COMPARE_BYTES), Buffer.allocUnsafe(COMPARE_BYTES)]
+    for (let done = 0; done < size; done += COMPARE_BYTES) {
+      const length = Math.min(COMPARE_BYTES, size - done)
+      if (!readFully(a, ours, length, done) || !readFully(b, theirs, length, done)) return false
+      if (!ours.subarray(0, length).equals(theirs.subarray(0, length))) return false
+    }
+    return true
+  } finally {
+    for (const fd of fds) fs.closeSync(fd)
+  }
 }
 
 /** File systems such as FAT or some network mounts keep neither times nor modes: the content matters more. */
