@@ -53,6 +53,10 @@ const CATALOGUE = {
     exitCode: EXIT.index,
     hint: 'another dat works in this folder: stop it first, or use that one'
   },
+  INDEX_COPIED: {
+    exitCode: EXIT.index,
+    hint: 'if the other copy is gone for good, run `dat share --moved`'
+  },
   INDEX_DAMAGED: {
     exitCode: EXIT.index,
     hint: 'your files are untouched. A clone: clone into a new folder. Your own share: move .dat away, then share again'

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
-import { resolve } from 'node:path'
+import { homedir } from 'node:os'
+import { join, resolve } from 'node:path'
 import { DatError } from '../base/errors.js'
 import { type Link, looksLikeLink, parseLink } from '../base/link.js'
 import { parseRate } from '../base/sizes.js'
@@ -52,7 +53,23 @@ export function createContext(
   const { cwd, ui, signal } = given
   const store = raw.store === undefined ? null : resolve(cwd, raw.store)
   const network = networkOptions(raw, env)
-  return { cwd, ui, signal, common: { store, network, report: (event) => ui.event(event), signal } }
+  return {
+    cwd,
+    ui,
+    signal,
+    common: { store, home: userFolder(env, cwd), network, report: (event) => ui.event(event), signal }
+  }
+}
+
+/** Where dat keeps what belongs to the user and to no folder; null where there is no home. */
+function userFolder(env: NodeJS.ProcessEnv, cwd: string): string | null {
+  if (env.DAT_HOME) return resolve(cwd, env.DAT_HOME)
+  if (process.platform === 'win32') return env.LOCALAPPDATA ? join(env.LOCALAPPDATA, 'dat') : null
+  const home = env.HOME || homedir()
+  if (!home.startsWith('/')) return null
+  if (process.platform === 'darwin') return join(home, 'Library/Application Support/dat')
+  // By the XDG specification a path that is not absolute does not count.
+  return join(env.XDG_DATA_HOME?.startsWith('/') ? env.XDG_DATA_HOME : join(home, '.local/share'), 'dat')
 }
 
 /**

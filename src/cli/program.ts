@@ -141,6 +141,9 @@ function addSharing(program: Command, sink: Sink): void {
     .option('--no-watch', 'do not look for changes')
     .option('--ignore <pattern>', 'leave out what matches, in .gitignore syntax (can be repeated)', collect)
     .addOption(new SwitchOption('--no-ignore', 'share everything: no .datignore, no built-in list', 'useIgnoreFiles'))
+  share
+    .option('--moved', 'this is where the share is now, and nowhere else')
+    .option('--new-link', 'make a new link, even if an earlier one of this folder is known')
   network(common(share)).action((dir: string, raw: RawOptions & ShareArguments) => {
     const run = async (context: Context) => (await import('./commands/share.js')).share(context, { ...raw, dir })
     sink.choose({ command: 'share', options: raw, run })

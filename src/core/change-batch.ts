@@ -62,7 +62,10 @@ export class ChangeBatch {
     const content = (await open.content()).session(hashedBlocks)
     await content.ready()
     const state = await open.drive.db.get<unknown>(STATE, datKeys)
-    return new ChangeBatch(open, content, totals, readState(state?.value)?.complete ?? null, await open.index.isEmpty())
+    const marker = readState(state?.value)
+    // A marker of an earlier fork has to be written anew, even where nothing else changes.
+    const complete = marker?.fork === content.fork ? marker.complete : null
+    return new ChangeBatch(open, content, totals, complete, (await open.index.isEmpty()) && content.length === 0)
   }
 
   /** Of the share as it will be after the next flush. */
@@ -148,7 +151,10 @@ export class ChangeBatch {
         if (record.range) owners.put({ ...record, state: 'indexing' }, previous)
       }
       await owners.flush()
+      const first = this.#content.length
       await this.#content.append(blocks)
+      const starts = new Set(puts.map(({ record }) => record.range?.blockOffset))
+      await this.#open.kept?.add(blocks, (i) => starts.has(first + i))
     }
     await this.#writeEntries(puts, removals, complete)
 
@@ -162,12 +168,17 @@ export class ChangeBatch {
     for (const record of removals) done.remove(record)
     done.putMeta(TOTALS, this.#totals)
     await done.flush()
+    await this.#open.kept?.mark({ fork: this.#content.fork, version: this.#open.drive.core.length })
     await this.#withdraw([...removals, ...puts.flatMap(({ previous }) => previous ?? [])])
   }
 
-  /** Appends blocks of a file whose entry is out already (import of a large file). */
-  async append(blocks: readonly HashedBlock[]): Promise<void> {
+  /**
+   * Appends blocks of a file whose entry is out already (import of a large file).
+   * @param begins whether the first of them is the first of the file
+   */
+  async append(blocks: readonly HashedBlock[], begins: boolean): Promise<void> {
     await this.#content.append(blocks)
+    await this.#open.kept?.add(blocks, (i) => begins && i === 0)
   }
 
   async close(): Promise<void> {
@@ -184,7 +195,7 @@ export class ChangeBatch {
       if (record.kind === 'folder') await bee.put(folderKey(record.path), {}, datKeys)
       else await bee.put(`/${record.path}`, entryOf(record), fileKeys)
     }
-    const state: ShareState = { complete, time: Date.now(), ...this.#totals }
+    const state: ShareState = { complete, time: Date.now(), ...this.#totals, fork: this.#content.fork }
     await bee.put(STATE, state, datKeys)
     await bee.flush()
   }

@@ -88,7 +88,7 @@ async function openDestination(options: CloneOptions, root: string): Promise<Ope
   if (!hasIndex(place.store) && entries.length > 0) {
     throw occupied(name)
   }
-  const open = await openDrive({ place, create: { role: 'clone', key } })
+  const open = await openDrive({ place, create: { role: 'clone', key }, work: 'clone' })
   if (open.identity.key === key.toString('hex') && open.identity.role === 'clone') return open
   await open.close()
   if (open.identity.role === 'owner' && open.identity.key === key.toString('hex')) {

@@ -36,6 +36,7 @@ export class DownloadActions {
   readonly #limit = new Limit(CONCURRENCY)
   #settling = 0
   #error: DatError | null = null
+  #forked = false
   readonly #waiters = new Set<() => void>()
 
   constructor(options: DownloadContext, destination: Destination, handlers: ActionHandlers) {
@@ -55,7 +56,9 @@ export class DownloadActions {
       handlers,
       run: (work) => this.#run(work),
       settle: (wanted, action) => this.#settle(wanted, action),
-      wake: () => this.wake()
+      wake: () => this.wake(),
+      forked: () => this.#forked,
+      replan: () => this.fork()
     })
     open.files.onwritefailed = (error) => this.abort(fileError(error, 'write a file that is being downloaded'))
     options.signal.addEventListener('abort', () => this.wake(), { once: true })
@@ -69,6 +72,17 @@ export class DownloadActions {
   /** True if nothing is under way. */
   get idle(): boolean {
     return this.#downloads.size === 0 && this.#settling === 0
+  }
+
+  /** The share goes on in another fork: what is under way is worth nothing. */
+  get forked(): boolean {
+    return this.#forked
+  }
+
+  fork(): void {
+    this.#forked = true
+    this.#downloads.close()
+    this.wake()
   }
 
   abort(error: DatError): void {
@@ -106,6 +120,7 @@ export class DownloadActions {
     this.#downloads.close()
     await this.#limit.idle()
     await this.#records.flush()
+    if (this.#forked) this.#downloads.abandon()
   }
 
   async start(chunk: readonly Wanted[]): Promise<void> {
@@ -184,7 +199,7 @@ export class DownloadActions {
   }
 
   get #stopped(): boolean {
-    return this.#error !== null || this.#options.signal.aborted
+    return this.#error !== null || this.#forked || this.#options.signal.aborted
   }
 
   #announce({ path, value }: Wanted, action: Action): void {

@@ -16,6 +16,8 @@ export interface DownloadContext {
   signal: AbortSignal
   force: boolean
   dryRun: boolean
+  /** The share forked in this session: what arrived about then is looked at before it is trusted. */
+  careful: boolean
 }
 
 /** An entry of the drive and what the index knows of its path. */

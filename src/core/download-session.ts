@@ -3,10 +3,13 @@ import { DatError } from '../base/errors.js'
 import { formatKey, formatLink, parseLink } from '../base/link.js'
 import { Scope } from '../base/scope.js'
 import { formatBytes } from '../base/sizes.js'
+import { adoptCopied } from './adopt-copied.js'
 import { Download } from './download.js'
+import type { DownloadContext } from './download-context.js'
 import type { OpenDrive } from './drive.js'
 import { datKeys, readState, type ShareState, STATE } from './entry.js'
 import { firstContact } from './first-contact.js'
+import { forgetForked } from './forget-forked.js'
 import { recover } from './recover.js'
 import { Replication } from './replication.js'
 import { Selection } from './selection.js'
@@ -105,29 +108,56 @@ class DownloadSession implements Session {
     const selection = new Selection(include, exclude, under)
     const signal = this.#abort.signal
     await open.files.partials.clean()
+    await adoptCopied(open)
     await recover(open, content, report)
-    const download = new Download({ open, content, replication, selection, report, signal, force, dryRun })
+    for (let careful = false; !signal.aborted; careful = true) {
+      const context = { open, content, replication, selection, report, signal, force, dryRun, careful }
+      const ended = await this.#download(context)
+      if (ended !== 'forked') return ended
+    }
+    return null
+  }
+
+  /** @returns 'forked' if the owner began another fork meanwhile: what was planned speaks of blocks that are others now */
+  async #download(context: DownloadContext): Promise<Summary | null | 'forked'> {
+    const { open, content } = context
+    await forgetForked(open, content)
+    const download = new Download(context)
     const watchdog = this.#watchStalls(download)
     const onappend = (): void => download.actions.wake()
+    const onfork = (): void => download.actions.fork()
     open.drive.core.on('append', onappend)
+    open.drive.core.on('truncate', onfork)
+    content.on('truncate', onfork)
     try {
-      return await this.#follow(download, selection)
+      return await this.#follow(download, context.selection)
+    } catch (error) {
+      if (!download.actions.forked) throw error
+      return 'forked'
     } finally {
       clearInterval(watchdog)
       open.drive.core.off('append', onappend)
+      open.drive.core.off('truncate', onfork)
+      content.off('truncate', onfork)
       await download.actions.close()
     }
   }
 
-  async #follow(download: Download, selection: Selection): Promise<Summary | null> {
+  async #follow(download: Download, selection: Selection): Promise<Summary | null | 'forked'> {
     const { open, follow, dryRun } = this.#options
     const { actions } = download
     let state: ShareState | null = null
     let reported = 0
     while (!this.#abort.signal.aborted) {
+      if (actions.forked) return 'forked'
       if (actions.error) throw actions.error
       const version = open.drive.version
       if (version > download.version && open.drive.core.length > 1) {
+        // The two cores arrive at a new fork one after the other; entries of one with blocks of the other are no files.
+        if (!(await download.matches(version))) {
+          if (!actions.forked) await actions.changed(LOOK_MS)
+          continue
+        }
         if (download.version === 0) await this.#checkSpace(version, selection)
         state = await download.advance(version)
         continue
@@ -136,6 +166,7 @@ class DownloadSession implements Session {
       if (complete && actions.idle && download.version === open.drive.version) {
         await actions.settled()
         if (actions.error) throw actions.error
+        if (actions.forked) return 'forked'
         if (reported !== download.version) {
           reported = download.version
           const summary = this.#complete(download, state)

@@ -58,6 +58,17 @@ export class Download {
     return this.#planned
   }
 
+  /** Whether the entries of a version speak of the content core as it is here. */
+  async matches(version: number): Promise<boolean> {
+    const bee = this.#options.open.drive.db.checkout(version)
+    try {
+      const state = readState((await bee.get<unknown>(STATE, datKeys))?.value)
+      return state === null || state.fork === this.#options.content.fork
+    } finally {
+      await bee.close()
+    }
+  }
+
   /**
    * Plans everything up to `version` and starts to fetch it; resolves when all of it was asked for.
    * @returns the share's marker at that version; null for a drive that was not made by dat
@@ -72,7 +83,7 @@ export class Download {
       await this.#planChunk()
       await this.#removeAll()
       await this.#makeFolders()
-      if (!this.#options.signal.aborted) this.#planned = version
+      if (!this.#stopped) this.#planned = version
       return state
     } finally {
       await bee.close()
@@ -87,7 +98,7 @@ export class Download {
     try {
       let known = await records.next()
       for await (const { key, value } of bee.createReadStream<EntryValue>({}, fileKeys)) {
-        if (this.#options.signal.aborted) return
+        if (this.#stopped) return
         const path = this.#checked(key)
         if (path === null) continue
         while (!known.done && compareBytes(known.value.path, path) < 0) {
@@ -118,7 +129,7 @@ export class Download {
     const { open } = this.#options
     const changes = bee.createDiffStream<EntryValue>(this.#planned, {}, fileKeys)
     for await (const { left, right } of changes) {
-      if (this.#options.signal.aborted) return
+      if (this.#stopped) return
       const entry = (left ?? right) as BeeEntry<EntryValue>
       const path = this.#checked(entry.key)
       if (path === null) continue
@@ -136,6 +147,10 @@ export class Download {
       if (left) this.#folder(path, record !== null)
       else if (record) await this.#actions.removeFolder(record)
     }
+  }
+
+  get #stopped(): boolean {
+    return this.#options.signal.aborted || this.#actions.forked
   }
 
   #checked(key: string): string | null {
@@ -156,7 +171,7 @@ export class Download {
     const chunk = this.#chunk
     this.#chunk = []
     this.#chunkSize = CHUNK
-    if (chunk.length === 0 || this.#options.signal.aborted) return
+    if (chunk.length === 0 || this.#stopped) return
     const unknown = chunk.filter(({ record }) => record === undefined)
     const records = await this.#options.open.index.getMany(unknown.map(({ path }) => path))
     unknown.forEach((wanted, i) => {
@@ -173,7 +188,7 @@ export class Download {
     const folders = this.#folders
     this.#folders = []
     for (const { path, known } of folders) {
-      if (this.#options.signal.aborted) return
+      if (this.#stopped) return
       await this.#actions.folder(path, known)
     }
   }
@@ -184,7 +199,7 @@ export class Download {
     if (removals.length === 0) return
     await this.#actions.settlingDone()
     for (const record of removals) {
-      if (this.#options.signal.aborted) return
+      if (this.#stopped) return
       await this.#actions.remove(record)
     }
   }

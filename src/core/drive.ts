@@ -6,12 +6,20 @@ import type Hypercore from 'hypercore'
 import Hyperdrive from 'hyperdrive'
 import Rache from 'rache'
 import { DatError, fileError, systemCode } from '../base/errors.js'
+import { formatLink } from '../base/link.js'
 import { STORE_NAME } from '../base/safe-path.js'
 import { Scope } from '../base/scope.js'
 import { ContentFiles } from '../storage/content-files.js'
 import { InPlaceStorage } from '../storage/core-storage.js'
+import { isMovedDatabase, settleDatabase } from '../storage/device-file.js'
 import { FileIndex } from '../storage/file-index.js'
 import { FileWorkers } from '../storage/file-workers.js'
+import { treeNode } from '../storage/tree-nodes.js'
+import { isBehind, keepUp, type OwnHistory, renewHistory } from './history.js'
+import { describeHolder, signHolder } from './holder.js'
+import type { Identity } from './identity.js'
+import { KeptShare } from './kept-share.js'
+import { refuseSecondCopy, thisMachine, type Whereabouts, whereabouts } from './whereabouts.js'
 
 /** Where a share or a clone keeps its files and its index. */
 export interface Place {
@@ -19,15 +27,6 @@ export interface Place {
   root: string
   /** The folder of the index, absolute: `<root>/.dat` unless --store says otherwise. */
   store: string
-}
-
-/** What an index says of itself; written once, when it is made. */
-export interface Identity {
-  role: 'owner' | 'clone'
-  /** The link's key in hex. */
-  key: string
-  /** For a share of one file: its name. */
-  file: string | null
 }
 
 const MAX_WORKERS = 4
@@ -44,6 +43,14 @@ export interface OpenDriveOptions {
   create: { role: 'owner'; file: string | null } | { role: 'clone'; key: Buffer } | null
   /** Look at an index that another dat may be using, changing nothing. */
   readOnly?: boolean
+  /** What is done with it, for whoever comes while it is in use: `share`, `clone` and so on. */
+  work?: string
+  /** Where owners keep what brings a lost share back; null to keep nothing. */
+  home?: string | null
+  /** This is where the share is now, although something else is known of it. */
+  moved?: boolean
+  /** Make a new link, even where an earlier one could be had back. */
+  newLink?: boolean
 }
 
 /** An open drive with its index and its files. */
@@ -60,6 +67,14 @@ export interface OpenDrive {
    * since then may be lost. null after a clean end, or if only the program was killed.
    */
   readonly since: number | null
+  /** This index is a copy of another: the files have other inodes than it knows. */
+  readonly copied: boolean
+  /** What an owner keeps beside the index; null for a clone, and without a place for it. */
+  readonly kept: KeptShare | null
+  /** The history goes on in a new fork from this opening on. */
+  readonly renewed: boolean
+  /** The link of an earlier share of a folder with this name, which was not taken up again. */
+  readonly earlier: string | null
   /** Makes the index as small as it can be; worth it after many changes. */
   compact(): Promise<void>
   /** What was written since then was checked. */
@@ -84,7 +99,38 @@ export function placeOf(root: string, store: string | null): Place {
  * @throws DatError NOT_A_CLONE, INDEX_LOCKED, INDEX_DAMAGED, DISK_FULL, PERMISSION
  */
 export async function openDrive(options: OpenDriveOptions): Promise<OpenDrive> {
-  const { place, create, readOnly = false } = options
+  try {
+    return await openHere(options)
+  } catch (error) {
+    if (options.readOnly || !isMovedDatabase(error)) throw await openError(error, options.place)
+  }
+  try {
+    await settleCopy(options)
+    return await openHere(options)
+  } catch (error) {
+    throw await openError(error, options.place)
+  }
+}
+
+/** The index is a copy: lets it be used, unless the original may be used as well. @throws DatError INDEX_COPIED */
+async function settleCopy({ place, moved }: OpenDriveOptions): Promise<void> {
+  const folder = path.join(place.store, INDEX_FOLDER)
+  const storage = new InPlaceStorage(folder, { readOnly: true })
+  try {
+    await storage.ready()
+    const index = new FileIndex(storage.db)
+    const identity = await index.getMeta<Identity>(IDENTITY)
+    const last = await index.getMeta<Whereabouts>(WHEREABOUTS)
+    const here = await whereabouts(place, folder)
+    if (identity?.role === 'owner' && last && !moved) await refuseSecondCopy(last, here, INDEX_FOLDER)
+  } finally {
+    await storage.close()
+  }
+  await settleDatabase(folder)
+}
+
+async function openHere(options: OpenDriveOptions): Promise<OpenDrive> {
+  const { place, create, readOnly = false, home = null } = options
   const folder = path.join(place.store, INDEX_FOLDER)
   if (!hasIndex(place.store)) {
     if (!create) throw new DatError('NOT_A_CLONE', `${place.root} was neither shared nor cloned with dat`)
@@ -96,9 +142,13 @@ export async function openDrive(options: OpenDriveOptions): Promise<OpenDrive> {
   }
   const scope = new Scope()
   try {
+    const earlier = home && create?.role === 'owner' ? await findKept(home, place, create.file) : null
+    const again = earlier && !options.newLink && (options.moved || earlier.here) ? earlier.kept : null
+    const secret = again && !hasIndex(place.store) ? Buffer.from(again.state.secret, 'hex') : null
     const storage = new InPlaceStorage(folder, { readOnly })
     const globalCache = new Rache({ maxSize: CACHED_ENTRIES })
-    const store = new Corestore(storage, { globalCache, ...(readOnly ? { readOnly: true } : {}) })
+    const primaryKey = secret ? { primaryKey: secret, unsafe: true } : {}
+    const store = new Corestore(storage, { globalCache, ...primaryKey, ...(readOnly ? { readOnly: true } : {}) })
     scope.defer(() => store.close())
     await store.ready()
     const index = new FileIndex(storage.db)
@@ -128,19 +178,49 @@ export async function openDrive(options: OpenDriveOptions): Promise<OpenDrive> {
       key: drive.key.toString('hex'),
       file: fileToMake(create)
     }
-    if (!known) {
-      const batch = index.batch()
-      batch.putMeta(IDENTITY, identity)
-      await batch.flush()
-    }
+    const last = await index.getMeta<Whereabouts>(WHEREABOUTS)
+    const here = await whereabouts(place, folder)
+    const copied = last !== null && last.inode !== here.inode
+    const owner = identity.role === 'owner' && !readOnly
+    if (owner && last && !options.moved) await refuseSecondCopy(last, here, INDEX_FOLDER)
     const since = readOnly ? null : await beginSession(index)
     // On a full disk the session stays open: then the next one looks closer than it needs to.
     if (!readOnly) scope.defer(() => endSession(index).catch(() => {}))
+    let kept: KeptShare | null = null
+    let renewed = false
+    const found = async () => {
+      const batch = index.batch()
+      batch.putMeta(IDENTITY, identity)
+      batch.putMeta(WHEREABOUTS, here)
+      await batch.flush()
+    }
+    if (owner) {
+      const own = { drive, content: (await drive.getBlobs()).core, index }
+      kept = home ? await KeptShare.open(home, keptId(drive)) : null
+      renewed = (!known && kept !== null) || copied || since !== null || (kept !== null && (await isBehind(own, kept)))
+      if (renewed) await renewHistory(own, kept)
+      // Only now is it a share: what was cut off before begins anew.
+      await found()
+      if (home) kept = await keep(own, home, kept, { store, identity, place })
+    } else if (!known) await found()
+    if (!readOnly) {
+      const release = await signHolder(place.store, options.work ?? '')
+      scope.defer(release)
+    }
     return {
+      copied: copied && !owner,
+      kept,
+      renewed,
+      earlier: !known && !again && earlier ? formatLink(Buffer.from(earlier.kept.state.identity.key, 'hex')) : null,
       place,
       identity,
       since,
-      settle: () => startSession(index),
+      settle: async () => {
+        await startSession(index)
+        const batch = index.batch()
+        batch.putMeta(WHEREABOUTS, here)
+        await batch.flush()
+      },
       compact: () => storage.compact(),
       drive,
       store,
@@ -152,8 +232,42 @@ export async function openDrive(options: OpenDriveOptions): Promise<OpenDrive> {
     }
   } catch (error) {
     await scope.close().catch(() => {})
-    throw openError(error, place)
+    throw error
   }
+}
+
+const WHEREABOUTS = 'whereabouts'
+
+/** Under which name a share is kept: whoever may look at the folder learns nothing from it. */
+function keptId(drive: Hyperdrive): string {
+  return drive.discoveryKey.toString('hex').slice(0, 32)
+}
+
+/** What is kept of an earlier share of this place. `here`: the folder is the same, and not another of that name. */
+async function findKept(home: string, place: Place, file: string | null) {
+  const { ino } = await fs.promises.stat(place.root)
+  for (const kept of await KeptShare.all(home)) {
+    const { state } = kept
+    if (state.store !== place.store || state.root !== place.root || state.identity.file !== file) continue
+    return { kept, here: state.inode === ino && state.machine === thisMachine() }
+  }
+  return null
+}
+
+async function keep(
+  own: OwnHistory,
+  home: string,
+  kept: KeptShare | null,
+  { store, identity, place }: { store: Corestore; identity: Identity; place: Place }
+): Promise<KeptShare> {
+  const { ino: inode } = await fs.promises.stat(place.root)
+  const where = { root: place.root, store: place.store, inode, machine: thisMachine() }
+  const secret = store.primaryKey.toString('hex')
+  const mark = { fork: own.content.fork, version: own.drive.core.length }
+  if (kept) await kept.save(where)
+  const now = kept ?? (await KeptShare.create(home, keptId(own.drive), { ...where, ...mark, secret, identity }))
+  await keepUp(own, now)
+  return now
 }
 
 const SESSION = 'session'
@@ -207,19 +321,17 @@ function fileToMake(create: OpenDriveOptions['create']): string | null {
 /** The hash of a content block as the signed tree has it; null where the tree does not have it (yet). */
 export async function treeHash(drive: Hyperdrive, block: number): Promise<Buffer | null> {
   const core = drive.blobs?.core
-  if (!core) return null
-  const reader = core.core.storage.read()
-  const pending = reader.getTreeNode(2 * block)
-  reader.tryFlush()
-  return (await pending)?.hash ?? null
+  return core ? ((await treeNode(core, block))?.hash ?? null) : null
 }
 
-function openError(error: unknown, place: Place): DatError {
+async function openError(error: unknown, place: Place): Promise<DatError> {
   if (error instanceof DatError) return error
   const cause = error instanceof Error && error.cause instanceof Error ? ` ${error.cause.message}` : ''
   const message = `${error instanceof Error ? error.message : String(error)}${cause}`
   if (/could not be locked|lock hold by|Resource temporarily unavailable/i.test(message)) {
-    return new DatError('INDEX_LOCKED', `another dat is working in ${place.root}`, { cause: error })
+    const holder = await describeHolder(place.store)
+    const who = holder === '' ? '' : `: ${holder}`
+    return new DatError('INDEX_LOCKED', `another dat is working in ${place.root}${who}`, { cause: error })
   }
   if (['ENOSPC', 'EDQUOT', 'EACCES', 'EPERM', 'EROFS'].includes(systemCode(error))) {
     return fileError(error, `open the index in ${place.store}`)

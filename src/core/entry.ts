@@ -29,6 +29,8 @@ export interface ShareState {
   /** Of the whole share at this point. */
   files: number
   bytes: number
+  /** Of the content core that the entries speak of; another one has other content in the same places. */
+  fork: number
 }
 
 /** Keys, under `datKeys`, of folders that have nothing in them. */
@@ -74,9 +76,9 @@ export function mtimeOf(value: EntryValue): number | null {
 export function readState(value: unknown): ShareState | null {
   const state = value as Partial<ShareState> | null
   if (typeof state !== 'object' || state === null) return null
-  const { complete, time, files, bytes } = state
+  const { complete, time, files, bytes, fork } = state
   if (typeof complete !== 'boolean') return null
-  return { complete, time: count(time), files: count(files), bytes: count(bytes) }
+  return { complete, time: count(time), files: count(files), bytes: count(bytes), fork: count(fork) }
 }
 
 export function readInfo(value: unknown): ShareInfo | null {

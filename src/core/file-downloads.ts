@@ -10,6 +10,7 @@ import { DownloadTask, type Target } from './download-task.js'
 import { fileKeys, mtimeOf } from './entry.js'
 import type { RecordWriter } from './record-writer.js'
 import { Requests } from './requests.js'
+import { strayBlocks } from './stray-blocks.js'
 
 /** A file whose blocks have to come from peers. */
 export interface Fetch {
@@ -29,6 +30,10 @@ export interface DownloadParts {
   settle(wanted: Wanted, action: Action): void
   /** There is news for whoever waits. */
   wake(): void
+  /** Whether the share went on in another fork. */
+  forked(): boolean
+  /** What was planned does not hold any more. */
+  replan(): void
 }
 
 /** Files that are being downloaded: one task for each range of blocks, however many files want it. */
@@ -60,6 +65,13 @@ export class FileDownloads {
     // Still expected: a block that arrives now has to go into its file like those before it, or the next run would
     // take a hole in the file for it.
     for (const task of this.#tasks.values()) task.cancelled = true
+  }
+
+  /** The last is written: another download may have the same blocks. Comes after `close`. */
+  abandon(): void {
+    for (const task of this.#tasks.values()) this.#options.open.files.unexpect(task)
+    this.#tasks.clear()
+    this.#taskOf.clear()
   }
 
   /** Stops what is under way for a path, unless it is for this very content. */
@@ -144,6 +156,8 @@ export class FileDownloads {
   async #place(task: DownloadTask): Promise<void> {
     const { open, report, force } = this.#options
     const { partials } = open.files
+    if (this.#parts.forked()) return
+    if (this.#options.careful && !(await this.#isRight(task))) return this.#parts.replan()
     let first: string | null = null
     for (const { path, value, ours } of task.targets) {
       const look = { mtime: mtimeOf(value), executable: value.executable === true }
@@ -171,6 +185,14 @@ export class FileDownloads {
       }
     }
     if (this.#placing.get(task.range.blockOffset) === task) this.#placing.delete(task.range.blockOffset)
+  }
+
+  /** After a fork a block may have arrived when no file was ready for it: then it is fetched again. */
+  async #isRight({ range, blockSize }: DownloadTask): Promise<boolean> {
+    const { open, content } = this.#options
+    const stray = await strayBlocks(open, open.files.partials.file(range), range, blockSize)
+    for (const index of stray) await content.clear(index, index + 1)
+    return stray.length === 0
   }
 
   async #misfit(task: DownloadTask): Promise<void> {

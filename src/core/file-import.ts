@@ -161,7 +161,7 @@ export class FileImport {
         return 'error' in result ? { failed: reasonOf(toError(result)) } : 'changed'
       }
       hashes.push(result.hashes)
-      await batch.append(combine([result.hashes], Math.min(this.#found.size - done, TASK_BYTES)).blocks)
+      await batch.append(combine([result.hashes], Math.min(this.#found.size - done, TASK_BYTES)).blocks, done === 0)
       done = Math.min(this.#found.size, done + TASK_BYTES)
       onbytes(done)
     }

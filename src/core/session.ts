@@ -7,6 +7,8 @@ import type { NetworkOptions } from '../transport/transport.js'
 export interface CommonOptions {
   /** Where the index lives; null for `<dir>/.dat`. */
   store: string | null
+  /** The folder of dat's per-user data, where owners keep what brings a lost share back; null to keep nothing. */
+  home?: string | null
   network: NetworkOptions
   report: Report
   signal: AbortSignal
@@ -23,6 +25,10 @@ export interface ShareOptions extends CommonOptions {
   useIgnoreFiles: boolean
   /** Further patterns in gitignore syntax (`--ignore`). */
   ignore: string[]
+  /** This folder is where the share is now, although something else is known of it (`--moved`). */
+  moved?: boolean
+  /** Make a new link, even where an earlier one could be had back (`--new-link`). */
+  newLink?: boolean
 }
 
 export interface DownloadOptions extends CommonOptions {

@@ -1,6 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { DatError, type Failure, reasonOf, systemCode } from '../base/errors.js'
+import type { Report } from '../base/events.js'
 import { formatKey, formatLink } from '../base/link.js'
 import { FILE_STORE_PREFIX } from '../base/safe-path.js'
 import { Scope } from '../base/scope.js'
@@ -8,6 +9,7 @@ import type { FileRecord } from '../storage/file-record.js'
 import { ChangeBatch } from './change-batch.js'
 import { type OpenDrive, openDrive, type Place, placeOf } from './drive.js'
 import { datKeys, INFO, type ShareInfo, type ShareState, STATE } from './entry.js'
+import { type OwnHistory, withdrawUnowned } from './history.js'
 import { IgnoreRules } from './ignore.js'
 import { saveIgnoreOptions } from './ignore-options.js'
 import { Import } from './import.js'
@@ -29,12 +31,15 @@ export async function openShare(options: ShareOptions): Promise<Session> {
   const source = await findSource(options.path, options.store)
   const scope = new Scope()
   try {
-    const open = await openDrive({ place: source.place, create: { role: 'owner', file: source.file } })
+    const { home, moved, newLink, report } = options
+    const create = { role: 'owner' as const, file: source.file }
+    const open = await openDrive({ place: source.place, create, work: 'share', home, moved, newLink })
     if (open.identity.role === 'clone') {
       await open.close()
       return followClone({ ...options, dir: source.place.root, ...FOLLOW_ALL })
     }
     scope.defer(() => open.close())
+    tellOfKept(open, report)
     const share = new Share(options, open, source, scope)
     return await share.start()
   } catch (error) {
@@ -48,6 +53,22 @@ const CHANGED_MS = 10_000
 /** After so many changes the index is compacted. */
 const COMPACT_CHANGES = 1000
 const MAX_CHANGED = 1000
+
+/** Enough of a link to know it again, too little to use it. */
+const SHOWN_OF_LINK = 14
+
+/** Says what the user would want to know of an earlier share of this folder. */
+function tellOfKept(open: OpenDrive, report: Report): void {
+  if (open.earlier) {
+    const message = `a folder was shared here before as ${open.earlier.slice(0, SHOWN_OF_LINK)}…; this one gets a new link. To go on with that one: remove ${open.place.store}, then run \`dat share --moved\``
+    report({ type: 'note', message, important: true })
+  }
+  if (open.renewed) report({ type: 'note', message: 'the index is not the newest: the share goes on in a new fork' })
+  if (open.kept?.failed) {
+    const message = `cannot keep a copy of the key (${reasonOf(open.kept.failed)}): if ${open.place.store} is lost, so is the link`
+    report({ type: 'note', message, important: true })
+  }
+}
 
 interface Source {
   place: Place
@@ -159,7 +180,13 @@ class Share implements Session {
     const batch = db.batch()
     await batch.put(INFO, info, datKeys)
     // With the first thing that peers see comes that more will follow: a clone that is early waits for it.
-    const state: ShareState = { complete: false, time: Date.now(), files: 0, bytes: 0 }
+    const state: ShareState = {
+      complete: false,
+      time: Date.now(),
+      files: 0,
+      bytes: 0,
+      fork: (await this.#open.content()).fork
+    }
     await batch.put(STATE, state, datKeys)
     await batch.flush()
   }
@@ -202,7 +229,14 @@ class Share implements Session {
       })
     }
     await this.#import([''])
+    const { kept, renewed } = this.#open
+    if (kept && renewed && !this.#abort.signal.aborted) await withdrawUnowned(await this.#own(), kept)
     this.#indexed = true
+  }
+
+  async #own(): Promise<OwnHistory> {
+    const { drive, index } = this.#open
+    return { drive, index, content: await this.#open.content() }
   }
 
   #rescan(folders: string[]): Promise<void> {

@@ -86,6 +86,14 @@ export class FileIndex {
     return found
   }
 
+  /** The first blocks of all files from block `from` on, in order; identical files have the same one. */
+  async *firstBlocks(from: number): AsyncGenerator<number> {
+    const range = { gte: blockKey(from, ''), lt: Buffer.from([PREFIX, BLOCK + 1]) }
+    for await (const { key } of this.#db.iterator(range, { capacity: SCAN_CAPACITY })) {
+      yield Number(key.readBigUInt64BE(2))
+    }
+  }
+
   /** Whether a file has the run of blocks that begins here. */
   async hasOwner(blockOffset: number): Promise<boolean> {
     const found = await this.rangesFrom(blockOffset, 2)

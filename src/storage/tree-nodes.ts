@@ -1,3 +1,4 @@
+import type Hypercore from 'hypercore'
 import type { TreeNode } from 'hypercore-storage'
 
 /** Nodes kept in memory, of about 150 bytes each. */
@@ -67,4 +68,12 @@ export class TreeNodes {
     }
     present[byte] = (present[byte] ?? 0) | (1 << (index & 7))
   }
+}
+
+/** The leaf of a block: its hash and size as the signed tree has them; null where the tree does not have it (yet). */
+export function treeNode(core: Hypercore, block: number): Promise<TreeNode | null> {
+  const reader = core.core.storage.read()
+  const pending = reader.getTreeNode(2 * block)
+  reader.tryFlush()
+  return pending
 }

@@ -6,8 +6,10 @@ declare module 'corestore' {
   class Corestore extends EventEmitter {
     constructor(
       storage: string | CorestoreStorage,
-      options?: { readOnly?: boolean; active?: boolean; globalCache?: unknown }
+      options?: { readOnly?: boolean; active?: boolean; globalCache?: unknown; primaryKey?: Buffer; unsafe?: boolean }
     )
+    /** The secret from which the keys of named cores follow. */
+    readonly primaryKey: Buffer
     readonly closing: Promise<void> | null
     ready(): Promise<void>
     close(): Promise<void>

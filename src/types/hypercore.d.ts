@@ -79,6 +79,7 @@ declare module 'hypercore' {
     get(index: number, options?: { wait?: boolean; timeout?: number }): Promise<Buffer | null>
     has(start: number, end?: number): Promise<boolean>
     append(blocks: unknown): Promise<{ length: number; byteLength: number }>
+    truncate(length: number, options?: { fork?: number }): Promise<void>
     clear(start: number, end?: number): Promise<unknown>
     update(options?: { wait?: boolean }): Promise<boolean>
     download(range?: { start?: number; end?: number; blocks?: number[]; linear?: boolean }): RangeDownload

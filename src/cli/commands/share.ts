@@ -9,6 +9,8 @@ export interface ShareArguments {
   watch?: boolean
   ignore?: string[]
   useIgnoreFiles?: boolean
+  moved?: boolean
+  newLink?: boolean
 }
 
 /** `dat share [dir]`: runs until Ctrl-C, or with `--once` until one peer has everything. */
@@ -19,7 +21,9 @@ export async function share(context: Context, args: ShareArguments): Promise<voi
     watch: args.watch !== false,
     once: args.once === true,
     useIgnoreFiles: args.useIgnoreFiles !== false,
-    ignore: args.ignore ?? []
+    ignore: args.ignore ?? [],
+    moved: args.moved === true,
+    newLink: args.newLink === true
   }
   context.ui.begin('share', { timeout: null })
   const { openShare } = await import('../../core/share.js')

@@ -17,6 +17,7 @@ const CODES: Record<ErrorCode, number> = {
   DESTINATION_OTHER: 13,
   ALTERED: 13,
   INDEX_LOCKED: 14,
+  INDEX_COPIED: 14,
   INDEX_DAMAGED: 14,
   SOURCE: 15,
   DISK_FULL: 16,

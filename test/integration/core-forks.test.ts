@@ -1,0 +1,161 @@
+import { randomBytes } from 'node:crypto'
+import { cp, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import type * as pull from '../../src/core/pull.js'
+import { ALONE, built, defer, LISTENING, TestSession, temporaryFolder } from '../helpers/core.js'
+import { describeTree, writeTree } from '../helpers/trees.js'
+
+/** A share with a home, and a clone of it that is up to date. */
+async function world() {
+  const folder = await temporaryFolder()
+  const source = join(folder, 'source')
+  const copy = join(folder, 'copy')
+  const home = join(folder, 'home')
+  await writeTree(source, {
+    'a.bin': randomBytes(5000),
+    'b.bin': randomBytes(5000),
+    'large.bin': randomBytes(2_500_000)
+  })
+  const share = async (options: object = {}) => {
+    const session = await TestSession.share(source, { home, ...options })
+    await session.event('import.done')
+    return session
+  }
+  const owner = await share()
+  const clone = await TestSession.clone(owner.link, copy)
+  await clone.done()
+  await clone.close()
+  const key = (session: TestSession) => session.all('link')[0]?.key
+  /** Pulls, and expects the clone to be the source. @returns bytes fetched */
+  const pulls = async (from: TestSession) => {
+    const session = await TestSession.pull(copy, from.link)
+    const { downloadedBytes, failures } = await session.done()
+    await session.close()
+    expect(failures).toEqual([])
+    expect(await describeTree(copy)).toEqual(await describeTree(source))
+    return downloadedBytes
+  }
+  return { folder, source, copy, home, share, owner, key, pulls }
+}
+
+test('an owner who lost .dat has the same link again, and a clone fetches nothing twice', async () => {
+  const { source, share, owner, key, pulls, home } = await world()
+  await owner.close()
+  // In another order than the one in which a new index would find them.
+  await writeTree(source, { '0-new.bin': randomBytes(70_000), 'b.bin': randomBytes(6000) })
+  await rm(join(source, 'a.bin'))
+  const second = await share()
+  expect(await pulls(second)).toBe(76_000)
+  await second.close()
+
+  await rm(join(source, '.dat'), { recursive: true })
+  const third = await share()
+  expect(key(third)).toBe(key(owner))
+  expect(await pulls(third)).toBe(0)
+  await third.close()
+  await writeTree(source, { 'after.bin': randomBytes(9000), 'large.bin': randomBytes(1_200_000) })
+  const fourth = await share()
+  expect(await pulls(fourth)).toBe(1_209_000)
+  await fourth.close()
+  // And once more, with nothing online but the new share.
+  await rm(join(source, '.dat'), { recursive: true })
+  expect(await pulls(await share())).toBe(0)
+
+  const [kept] = await readdir(join(home, 'shares'))
+  expect((await stat(join(home, 'shares'))).mode & 0o777).toBe(0o700)
+  expect((await stat(join(home, 'shares', String(kept), 'share.json'))).mode & 0o777).toBe(0o600)
+})
+
+test('blocks whose places have other content now never come under a final name', async () => {
+  const { source, home, share, owner, key, pulls } = await world()
+  await owner.close()
+  await rm(join(source, '.dat'), { recursive: true })
+  const [kept] = await readdir(join(home, 'shares'))
+  await rm(join(home, 'shares', String(kept), 'blocks'))
+  // b.bin comes to the place of a.bin, c.bin to that of b.bin: of the same size, all of them.
+  await rm(join(source, 'a.bin'))
+  await writeTree(source, { 'c.bin': randomBytes(5000) })
+  const second = await share()
+  expect(key(second)).toBe(key(owner))
+  await pulls(second)
+})
+
+test('a clone that is online when the owner comes back follows it', async () => {
+  const { source, copy, share, owner } = await world()
+  await owner.close()
+  const { followClone } = await built<typeof pull>('core/pull')
+  const events: { type: string; version?: number }[] = []
+  const follower = await followClone({
+    dir: copy,
+    store: null,
+    network: LISTENING,
+    include: [],
+    exclude: [],
+    dryRun: false,
+    force: false,
+    timeout: 0,
+    signal: new AbortController().signal,
+    report: (event) => events.push(event)
+  })
+  defer(() => follower.close())
+  const link = events.find(({ type }) => type === 'link') as unknown as { link: string }
+  const address = /@([^/]+)$/.exec(link.link)?.[1] as string
+  await rm(join(source, '.dat'), { recursive: true })
+  await writeTree(source, { 'a.bin': randomBytes(5000), 'new.bin': randomBytes(1_100_000) })
+  const second = await share({ network: { ...ALONE, peers: [address] } })
+  const { version } = await second.event('import.done')
+  await second.event('peer.complete', (event) => event.version >= version)
+  expect(await describeTree(copy)).toEqual(await describeTree(source))
+})
+
+test('an index older than what was told to others does not split the history', async () => {
+  const { folder, source, share, owner, pulls } = await world()
+  await owner.close()
+  await cp(join(source, '.dat'), join(folder, 'old'), { recursive: true })
+  await writeTree(source, { 'a.bin': randomBytes(5000), 'b.bin': randomBytes(5000) })
+  const second = await share()
+  expect(await pulls(second)).toBe(10_000)
+  await second.close()
+  await rm(join(source, '.dat'), { recursive: true })
+  await rename(join(folder, 'old'), join(source, '.dat'))
+  await writeTree(source, { 'c.bin': randomBytes(5000) })
+  expect(await pulls(await share())).toBe(5000)
+})
+
+test('another folder of the same name does not get the old link', async () => {
+  const { source, share, owner, key } = await world()
+  await owner.close()
+  await rename(source, `${source}-before`)
+  await mkdir(source)
+  await writeFile(join(source, 'other.txt'), 'nothing to do with it')
+  const second = await share()
+  expect(key(second)).not.toBe(key(owner))
+  expect(second.all('note').map(({ message }) => message)).toContainEqual(expect.stringContaining('dat share --moved'))
+})
+
+test('a renamed share goes on; a copy beside it is refused; one in its place is welcome', async () => {
+  const { folder, source, share, owner, key, home } = await world()
+  await owner.close()
+  const moved = join(folder, 'moved')
+  await rename(source, moved)
+  const second = await TestSession.share(moved, { home })
+  await second.event('import.done')
+  expect(key(second)).toBe(key(owner))
+  await second.close()
+
+  await cp(moved, source, { recursive: true, preserveTimestamps: true })
+  await expect(share()).rejects.toMatchObject({ code: 'INDEX_COPIED', exitCode: 14 })
+  await rm(moved, { recursive: true })
+  const third = await share()
+  expect(key(third)).toBe(key(owner))
+})
+
+test('a clone that was copied has its files still for its own', async () => {
+  const { folder, source, copy, share, owner, pulls } = await world()
+  await owner.close()
+  await rename(copy, join(folder, 'aside'))
+  await cp(join(folder, 'aside'), copy, { recursive: true })
+  await writeTree(source, { 'a.bin': randomBytes(5000) })
+  expect(await pulls(await share())).toBe(5000)
+})
