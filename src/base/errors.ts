@@ -143,6 +143,10 @@ export function reasonOf(error: unknown): string {
       return 'a folder is in its place'
     case 'ENOTDIR':
       return 'a file is where a folder should be'
+    case 'ELINK':
+      return 'a link is where a folder should be'
+    case 'ELOOP':
+      return 'a link is in its place'
     case 'EMFILE':
     case 'ENFILE':
       return 'too many open files'
@@ -150,6 +154,12 @@ export function reasonOf(error: unknown): string {
     case 'EILSEQ':
       return 'this file system cannot hold that name'
     default:
-      return error instanceof Error ? error.message : String(error)
+      return error instanceof Error ? plainMessage(error.message) : String(error)
   }
+}
+
+/** Node's `EBUSY: resource busy or locked, rename '/a' -> '/b'` without operation and paths. */
+function plainMessage(message: string): string {
+  const [, code, what] = /^(E[A-Z0-9]+): ([^,]+), [a-z]+(?: '|$)/.exec(message) ?? []
+  return code ? `${what} (${code})` : message
 }

@@ -1,4 +1,3 @@
-import path from 'node:path'
 import { uniformBlockSize } from '../storage/layout.js'
 import type { OpenDrive } from './drive.js'
 import { strayBlocks } from './stray-blocks.js'
@@ -10,15 +9,15 @@ import { look, QUIETLY } from './walk.js'
  */
 export async function adoptCopied(open: OpenDrive): Promise<void> {
   if (!open.copied) return
-  const { root } = open.place
+  const { root, workers } = open
   for await (const record of open.index.records()) {
     if (record.kind !== 'file' || record.state !== 'done') continue
-    const found = await look({ root, ...QUIETLY }, record.path)
+    const found = await look({ root, workers, ...QUIETLY }, record.path)
     if (found?.kind !== 'file' || found.size !== record.size) continue
     if (found.mtime !== record.mtime) {
       const blockSize = record.range && uniformBlockSize(record.range)
       if (!record.range || !blockSize) continue
-      if ((await strayBlocks(open, path.join(root, record.path), record.range, blockSize)).length > 0) continue
+      if ((await strayBlocks(open, { root, path: record.path }, record.range, blockSize)).length > 0) continue
     }
     const batch = open.index.batch()
     batch.put({ ...record, mtime: found.mtime, inode: found.inode }, record)

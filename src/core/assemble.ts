@@ -1,9 +1,9 @@
 import fs from 'node:fs'
-import path from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type Hypercore from 'hypercore'
 import type { EntryValue } from 'hyperdrive'
+import { type Beneath, openBeneath } from '../storage/beneath.js'
 import type { OpenDrive } from './drive.js'
 
 export interface AssembleOptions {
@@ -11,7 +11,7 @@ export interface AssembleOptions {
   content: Hypercore
   value: EntryValue
   /** Where to write it. */
-  file: string
+  file: Beneath
   signal: AbortSignal
   /** Told of bytes as they come. */
   onbytes: (bytes: number) => void
@@ -25,7 +25,7 @@ export async function assemble({ open, content, value, file, signal, onbytes }: 
   const blobs = await open.drive.getBlobs()
   const blob = value.blob
   if (!blob) throw new Error('it has no content')
-  await fs.promises.mkdir(path.dirname(file), { recursive: true, mode: 0o700 })
+  await open.files.partials.makeFolder()
   const source = blobs.createReadStream(blob)
   let length = 0
   async function* counted(): AsyncGenerator<Buffer> {
@@ -35,7 +35,9 @@ export async function assemble({ open, content, value, file, signal, onbytes }: 
       yield chunk
     }
   }
-  await pipeline(Readable.from(counted()), fs.createWriteStream(file), { signal })
+  const { O_WRONLY, O_CREAT, O_EXCL } = fs.constants
+  const fd = await openBeneath(file, O_WRONLY | O_CREAT | O_EXCL, 0o666)
+  await pipeline(Readable.from(counted()), fs.createWriteStream('', { fd }), { signal })
   // The length of a deduplicated blob is that of its list of blocks.
   if (!blob.blockMap && length !== blob.byteLength)
     throw new Error('its content is not of the length that was promised')

@@ -2,13 +2,12 @@ import fs, { type Stats } from 'node:fs'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import { systemCode } from '../base/errors.js'
-import { type FileRecord, type Fingerprint, fingerprintOf } from '../storage/file-record.js'
-import { fileTime, isTaskError, type PlaceJob, toError } from '../storage/file-tasks.js'
+import { type Beneath, pathOf } from '../storage/beneath.js'
+import type { FileRecord, Fingerprint } from '../storage/file-record.js'
+import { isTaskError, type PlaceJob, type InTheWay as Refused, toError } from '../storage/file-tasks.js'
 import type { FileWorkers } from '../storage/file-workers.js'
 
 const lstat = promisify(fs.lstat)
-const utimes = promisify(fs.utimes)
-const chmod = promisify(fs.chmod)
 
 /** How a file is to look once it is in place. */
 export interface Look {
@@ -28,33 +27,29 @@ const IN_THE_WAY = {
 
 /**
  * The folder of a clone: the only place where dat puts, replaces and removes a user's files. Takes paths that passed
- * `safePath`. No link is ever followed, neither for a file nor for a folder on the way to it.
+ * `safePath`. No link is ever followed, neither for a file nor for a folder on the way to it, whoever puts one there and
+ * whenever: all changes are made by workers in open folders (`storage/beneath.ts`).
  */
 export class Destination {
-  readonly root: string
-  /** Folders known to be real ones: not links, not missing. */
-  readonly #folders = new Set<string>(['.'])
-  readonly #making = new Map<string, Promise<void>>()
-  /** Ways into folders that are under way. */
-  readonly #entering = new Set<Promise<unknown>>()
-  /** Set while a link is made or a folder removed. */
-  #alone: Promise<unknown> | null = null
-
+  readonly #root: string
   readonly #workers: FileWorkers
 
   constructor(root: string, workers: FileWorkers) {
-    this.root = root
+    this.#root = root
     this.#workers = workers
   }
 
-  absolute(relative: string): string {
-    return path.join(this.root, relative)
+  at(relative: string): Beneath {
+    return { root: this.#root, path: relative }
   }
 
-  /** What is at a path now, without following a link; null if nothing. */
+  /**
+   * What is at a path now, without following a link; null if nothing. It helps to decide what to do, and what is done
+   * then looks for itself: it takes the short way, which somebody may turn elsewhere.
+   */
   async look(relative: string): Promise<Stats | null> {
     try {
-      return await lstat(this.absolute(relative))
+      return await lstat(pathOf(this.at(relative)))
     } catch (error) {
       if (systemCode(error) === 'ENOENT' || systemCode(error) === 'ENOTDIR') return null
       throw error
@@ -68,192 +63,80 @@ export class Destination {
    * @returns the fingerprint of the file in its place
    */
   async place(
-    from: string,
+    from: Beneath,
     relative: string,
     how: Look,
     ours: FileRecord | null,
     force: boolean
   ): Promise<Fingerprint> {
-    const job: PlaceJob = {
+    const result = await this.#workers.place({
       from,
-      to: this.absolute(relative),
+      to: this.at(relative),
       mtime: how.mtime,
       mode: how.executable ? 0o777 & ~umask() : null,
-      replace: ours ? { mtime: ours.mtime, inode: ours.inode } : null,
+      replace: replaceable(ours),
       force
-    }
-    const move = async () => {
-      await this.#makeFolder(path.posix.dirname(relative))
-      return this.#workers.place(job)
-    }
-    let result = await this.#enter(move)
-    if ('inTheWay' in result && result.inTheWay === 'folder') {
-      // Goes if it is empty; those above it are made again.
-      await this.removeFolder(relative)
-      result = await this.#enter(move)
-    }
+    })
     if (isTaskError(result)) throw toError(result)
-    if ('inTheWay' in result) throw new InTheWay(IN_THE_WAY[result.inTheWay])
-    return result
+    return expected(result)
   }
 
   /** Makes an empty file, or a copy of a file of this clone that has the same content (a reflink where possible). */
   async create(
     relative: string,
     source: string | null,
-    temporary: string,
+    temporary: Beneath,
     how: Look,
     ours: FileRecord | null,
     force: boolean
   ): Promise<Fingerprint> {
-    await fs.promises.mkdir(path.dirname(temporary), { recursive: true, mode: 0o700 })
-    await fs.promises.rm(temporary, { force: true })
-    if (source === null) await fs.promises.writeFile(temporary, '', { flag: 'wx' })
-    else
-      await fs.promises.copyFile(
-        this.absolute(source),
-        temporary,
-        fs.constants.COPYFILE_FICLONE | fs.constants.COPYFILE_EXCL
-      )
+    await this.#workers.edit({ edit: 'copy', at: temporary, from: source === null ? null : this.at(source) })
     return this.place(temporary, relative, how, ours, force)
   }
 
   /** Sets time and executable bit of a file that is in place. */
-  async redress(relative: string, how: Look): Promise<Fingerprint> {
-    const file = this.absolute(relative)
-    await chmod(file, (how.executable ? 0o777 : 0o666) & ~umask()).catch(tolerate)
-    if (how.mtime !== null) {
-      const time = fileTime(how.mtime)
-      await utimes(file, time, time).catch(tolerate)
-    }
-    return fingerprintOf(await lstat(this.absolute(relative)))
+  redress(relative: string, how: Look): Promise<Fingerprint> {
+    const mode = (how.executable ? 0o777 : 0o666) & ~umask()
+    return this.#workers.edit({ edit: 'dress', at: this.at(relative), mtime: how.mtime, mode })
   }
 
-  async fingerprint(relative: string): Promise<Fingerprint> {
-    return fingerprintOf(await lstat(this.absolute(relative)))
+  fingerprint(relative: string): Promise<Fingerprint> {
+    return this.#workers.edit({ edit: 'look', at: this.at(relative) })
   }
 
-  link(relative: string, target: string, ours: FileRecord | null, force: boolean): Promise<Fingerprint> {
-    return this.#exclude(async () => {
-      await this.#makeFolder(path.posix.dirname(relative))
-      await this.#makeWay(relative, ours, force)
-      await fs.promises.rm(this.absolute(relative), { force: true })
-      await fs.promises.symlink(target, this.absolute(relative))
-      return fingerprintOf(await lstat(this.absolute(relative)))
-    })
+  async link(relative: string, target: string, ours: FileRecord | null, force: boolean): Promise<Fingerprint> {
+    const replace = replaceable(ours)
+    return expected(await this.#workers.edit({ edit: 'link', at: this.at(relative), target, replace, force }))
   }
 
   /** Makes a folder and those above it. */
-  makeFolder(relative: string): Promise<void> {
-    return this.#enter(() => this.#makeFolder(relative))
+  async makeFolder(relative: string): Promise<void> {
+    await this.#workers.edit({ edit: 'make', at: this.at(relative), mode: 0o777 })
   }
 
-  /** Removes a file or link, and the folders that it leaves empty. Never more than what is at that path. */
-  remove(relative: string): Promise<void> {
-    return this.#exclude(async () => {
-      if (!(await this.#isFolder(path.posix.dirname(relative)))) return
-      await fs.promises.rm(this.absolute(relative), { force: true })
-      await this.#removeFolder(path.posix.dirname(relative))
-    })
+  /**
+   * Removes a file or link, and the folders that it leaves empty. Never more than what is at that path.
+   * @param ours removes only what dat put there; null removes whatever it is
+   */
+  async remove(relative: string, ours: FileRecord | null): Promise<void> {
+    expected(await this.#workers.edit({ edit: 'remove', at: this.at(relative), unless: replaceable(ours) }))
+    await this.removeFolder(path.posix.dirname(relative))
   }
 
   /** Removes a folder if it is empty, and those above that become empty. */
-  removeFolder(relative: string): Promise<void> {
-    return this.#exclude(() => this.#removeFolder(relative))
-  }
-
-  /** A way into a folder: many at once, but not while the folder may become a link, which would lead it elsewhere. */
-  async #enter<T>(work: () => Promise<T>): Promise<T> {
-    while (this.#alone) await this.#alone
-    const working = work()
-    const ended = working.then(ignore, ignore)
-    this.#entering.add(ended)
-    try {
-      return await working
-    } finally {
-      this.#entering.delete(ended)
-    }
-  }
-
-  /** Whatever could make a link of a folder: alone. */
-  async #exclude<T>(work: () => Promise<T>): Promise<T> {
-    while (this.#alone) await this.#alone
-    const working = Promise.all(this.#entering).then(work)
-    this.#alone = working.then(ignore, ignore).then(() => {
-      this.#alone = null
-    })
-    return working
-  }
-
-  #makeFolder(relative: string): Promise<void> {
-    if (this.#folders.has(relative)) return Promise.resolve()
-    let making = this.#making.get(relative)
-    if (!making) {
-      making = this.#make(relative).finally(() => this.#making.delete(relative))
-      this.#making.set(relative, making)
-    }
-    return making
-  }
-
-  async #removeFolder(relative: string): Promise<void> {
-    if (!(await this.#isFolder(path.posix.dirname(relative)))) return
-    for (let folder = relative; folder !== '.' && folder !== ''; folder = path.posix.dirname(folder)) {
-      try {
-        await fs.promises.rmdir(this.absolute(folder))
-      } catch {
-        return
-      }
-      for (const known of this.#folders) {
-        if (known === folder || known.startsWith(`${folder}/`)) this.#folders.delete(known)
-      }
-    }
-  }
-
-  async #make(relative: string): Promise<void> {
-    await this.#makeFolder(path.posix.dirname(relative))
-    const stats = await this.look(relative)
-    if (stats && !stats.isDirectory()) {
-      throw new Error(
-        stats.isSymbolicLink() ? 'a link is where a folder should be' : 'a file is where a folder should be'
-      )
-    }
-    if (!stats) {
-      await fs.promises.mkdir(this.absolute(relative)).catch((error) => {
-        if (systemCode(error) !== 'EEXIST') throw error
-      })
-    }
-    this.#folders.add(relative)
-  }
-
-  /** Whether a folder and all above it are there, and none of them is a link. */
-  async #isFolder(relative: string): Promise<boolean> {
-    if (this.#folders.has(relative)) return true
-    if (!(await this.#isFolder(path.posix.dirname(relative)))) return false
-    return (await this.look(relative))?.isDirectory() ?? false
-  }
-
-  async #makeWay(relative: string, ours: FileRecord | null, force: boolean): Promise<void> {
-    const stats = await this.look(relative)
-    if (!stats) return
-    if (stats.isDirectory()) {
-      await this.#removeFolder(relative)
-      // What was above it, and became empty by that, has to stay.
-      await this.#makeFolder(path.posix.dirname(relative))
-      if (await this.look(relative)) throw new InTheWay(IN_THE_WAY.folder)
-      return
-    }
-    if (force) return
-    const untouched = ours !== null && ours.mtime === stats.mtimeMs && ours.inode === stats.ino
-    if (!untouched) throw new InTheWay(ours ? IN_THE_WAY.altered : IN_THE_WAY.foreign)
+  async removeFolder(relative: string): Promise<void> {
+    if (relative !== '.') await this.#workers.edit({ edit: 'prune', at: this.at(relative) })
   }
 }
 
-/** File systems such as FAT or some network mounts keep neither times nor modes: the content matters more. */
-function tolerate(error: unknown): void {
-  if (!['EPERM', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP', 'EINVAL'].includes(systemCode(error))) throw error
+function replaceable(ours: FileRecord | null): PlaceJob['replace'] {
+  return ours ? { mtime: ours.mtime, inode: ours.inode } : null
 }
 
-function ignore(): void {}
+function expected<T extends object>(result: T | Refused): T {
+  if ('inTheWay' in result) throw new InTheWay(IN_THE_WAY[result.inTheWay])
+  return result
+}
 
 let mask: number | null = null
 

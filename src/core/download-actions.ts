@@ -169,7 +169,7 @@ export class DownloadActions {
       const untouched = !stats || (stats.mtimeMs === record.mtime && stats.ino === record.inode)
       if (record.state === 'done' || untouched) {
         // An altered file is the user's own now: it stays, and dat forgets it.
-        if (untouched || force) await this.#destination.remove(record.path)
+        if (untouched || force) await this.#destination.remove(record.path, force ? null : record)
         else report({ type: 'note', message: `${record.path} is gone from the share; your altered copy stays` })
       }
       await this.#records.remove(record)

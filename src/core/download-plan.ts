@@ -2,6 +2,7 @@ import fs from 'node:fs'
 import type Hypercore from 'hypercore'
 import type { EntryValue } from 'hyperdrive'
 import { safeLinkText } from '../base/safe-path.js'
+import { pathOf } from '../storage/beneath.js'
 import { type FileRecord, sameRange } from '../storage/file-record.js'
 import { type BlockRange, isValidRange, uniformBlockSize } from '../storage/layout.js'
 import type { Destination } from './destination.js'
@@ -66,7 +67,7 @@ async function decideLink(
   const checked = safeLinkText(target)
   if (!checked.ok) return { act: 'refuse', reason: checked.reason }
   const stats = await destination.look(relative)
-  if (stats?.isSymbolicLink() && (await fs.promises.readlink(destination.absolute(relative))) === target) {
+  if (stats?.isSymbolicLink() && (await fs.promises.readlink(pathOf(destination.at(relative)))) === target) {
     return record?.kind === 'link' && record.target === target ? { act: 'nothing' } : { act: 'adopt' }
   }
   return { act: 'link' }
@@ -111,7 +112,7 @@ async function decideFile(
   let have = content.core.bitfield.count(range.blockOffset, known, true)
   if (have > 0) {
     // Whichever path it was begun for: taking back its blocks would count them twice, and end the file too early.
-    if (fs.existsSync(open.files.partials.file(range))) return { act: 'fetch', range, blockSize, have }
+    if (fs.existsSync(pathOf(open.files.partials.file(range)))) return { act: 'fetch', range, blockSize, have }
     // It came to its place just before an interruption, by a download, a move or a copy.
     if (have === range.blockLength && (await isInPlace(context, relative, range, blockSize))) return { act: 'adopt' }
     const twin = await findTwin(context, relative, range)
@@ -152,7 +153,7 @@ async function isInPlace(
 ): Promise<boolean> {
   const stats = await destination.look(relative)
   if (!stats?.isFile() || stats.size !== range.byteLength) return false
-  return (await strayBlocks(open, destination.absolute(relative), range, blockSize)).length === 0
+  return (await strayBlocks(open, destination.at(relative), range, blockSize)).length === 0
 }
 
 /** Another finished file of this clone with the same blocks, untouched. */

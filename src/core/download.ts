@@ -30,7 +30,7 @@ export class Download {
 
   constructor(options: DownloadContext) {
     this.#options = options
-    this.#destination = new Destination(options.open.place.root, options.open.workers)
+    this.#destination = new Destination(options.open.root, options.open.workers)
     this.#actions = new DownloadActions(options, this.#destination, {
       onfailed: (path, error) => this.#fail(path, error),
       onsettled: (path) => {

@@ -9,6 +9,7 @@ import { DatError, fileError, systemCode } from '../base/errors.js'
 import { formatLink } from '../base/link.js'
 import { STORE_NAME } from '../base/safe-path.js'
 import { Scope } from '../base/scope.js'
+import { holdRoot } from '../storage/beneath.js'
 import { ContentFiles } from '../storage/content-files.js'
 import { InPlaceStorage } from '../storage/core-storage.js'
 import { isMovedDatabase, settleDatabase } from '../storage/device-file.js'
@@ -56,6 +57,8 @@ export interface OpenDriveOptions {
 /** An open drive with its index and its files. */
 export interface OpenDrive {
   readonly place: Place
+  /** The folder of the files, to get at them: the one that was opened, whatever takes its name later. */
+  readonly root: string
   readonly identity: Identity
   readonly drive: Hyperdrive
   readonly store: Corestore
@@ -158,13 +161,14 @@ async function openHere(options: OpenDriveOptions): Promise<OpenDrive> {
     const key = known ? (known.role === 'clone' ? Buffer.from(known.key, 'hex') : null) : keyToMake(create)
     const drive = new Hyperdrive(store, key)
     scope.defer(() => drive.close())
+    const { path: root, close } = holdRoot(place.root)
+    scope.defer(close)
     const workers = new FileWorkers(Math.min(MAX_WORKERS, Math.max(2, os.availableParallelism())))
     scope.defer(() => workers.close())
-    const partials = path.join(place.root, STORE_NAME, PARTIAL_FOLDER)
     const files = new ContentFiles({
       index,
-      root: place.root,
-      partials,
+      root,
+      partials: `${STORE_NAME}/${PARTIAL_FOLDER}`,
       workers,
       treeHash: (i) => treeHash(drive, i),
       has: (i) => drive.blobs?.core.core.bitfield.get(i) ?? false
@@ -213,6 +217,7 @@ async function openHere(options: OpenDriveOptions): Promise<OpenDrive> {
       renewed,
       earlier: !known && !again && earlier ? formatLink(Buffer.from(earlier.kept.state.identity.key, 'hex')) : null,
       place,
+      root,
       identity,
       since,
       settle: async () => {

@@ -1,4 +1,3 @@
-import path from 'node:path'
 import crypto from 'hypercore-crypto'
 import type { EntryValue } from 'hyperdrive'
 import { reasonOf } from '../base/errors.js'
@@ -93,7 +92,8 @@ export class FileImport {
       const outcome = large ? await this.#commitLarge(onbytes, flush) : await this.#commitWhole(onbytes)
       if (outcome !== 'changed') return outcome
       if (this.#options.signal.aborted) return DONE
-      const again = await look({ root: this.#options.open.place.root, ...QUIETLY }, this.#found.path)
+      const { root, workers } = this.#options.open
+      const again = await look({ root, workers, ...QUIETLY }, this.#found.path)
       if (again?.kind !== 'file') return { failed: 'it went away while it was read' }
       this.#found = again
       this.#lookedAt = Date.now()
@@ -231,7 +231,7 @@ export class FileImport {
   }
 
   #job(start: number): HashJob {
-    const file = path.join(this.#options.open.place.root, this.#found.path)
+    const file = { root: this.#options.open.root, path: this.#found.path }
     return { file, start, length: Math.min(TASK_BYTES, this.#found.size - start), blockSize: BLOCK_SIZE }
   }
 

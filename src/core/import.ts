@@ -69,7 +69,7 @@ export class Import {
     const pending = await open.index.getMeta<string>(PENDING)
     const record = pending ? await open.index.get(pending) : null
     if (record?.state !== 'indexing') return
-    const found = await look({ root: open.place.root, ...QUIETLY }, record.path)
+    const found = await look({ root: open.root, workers: open.workers, ...QUIETLY }, record.path)
     if (found && isUnchanged(found, record)) {
       await new FileImport(this.#options, found, record).commit(() => {}, this.#flushNow)
     } else {
@@ -91,7 +91,7 @@ export class Import {
   async *#changes(folder: string): AsyncGenerator<Compared> {
     const { open, rules, report, only } = this.#options
     const options = {
-      root: open.place.root,
+      root: open.root,
       folder,
       rules,
       workers: open.workers,

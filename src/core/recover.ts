@@ -1,6 +1,7 @@
 import fs from 'node:fs'
 import type Hypercore from 'hypercore'
 import type { Report } from '../base/events.js'
+import { pathOf } from '../storage/beneath.js'
 import type { FileRecord } from '../storage/file-record.js'
 import { uniformBlockSize } from '../storage/layout.js'
 import type { OpenDrive } from './drive.js'
@@ -28,8 +29,8 @@ async function checkFile(open: OpenDrive, content: Hypercore, record: FileRecord
   const { range } = record
   const blockSize = range && uniformBlockSize(range)
   if (!range || !blockSize) return 0
-  const file = record.state === 'partial' ? open.files.partials.file(range) : `${open.place.root}/${record.path}`
-  const stats = await fs.promises.lstat(file).catch(() => null)
+  const file = record.state === 'partial' ? open.files.partials.file(range) : { root: open.root, path: record.path }
+  const stats = await fs.promises.lstat(pathOf(file)).catch(() => null)
   if (!stats?.isFile() || (record.state === 'done' && stats.ctimeMs < since)) return 0
   // An altered file is found, and kept, by the comparison with its record.
   if (record.state === 'done' && (stats.size !== record.size || stats.mtimeMs !== record.mtime)) return 0
@@ -38,7 +39,7 @@ async function checkFile(open: OpenDrive, content: Hypercore, record: FileRecord
   if (bad.length > 0 && record.state === 'done') {
     // The rest of it is good: it becomes the partial file again.
     await open.files.partials.makeFolder()
-    await fs.promises.rename(file, open.files.partials.file(range))
+    await open.workers.edit({ edit: 'move', at: file, to: open.files.partials.file(range) })
     const batch = open.index.batch()
     batch.put({ ...record, state: 'partial', mtime: 0, inode: 0 }, record)
     await batch.flush()

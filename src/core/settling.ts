@@ -50,7 +50,7 @@ export class Settling {
           action.from,
           async (source, leaving) =>
             leaving
-              ? this.#destination.place(this.#destination.absolute(source), path, look, record, force)
+              ? this.#destination.place(this.#destination.at(source), path, look, record, force)
               : this.#destination.create(path, source, temporary, look, record, force),
           path
         )

@@ -81,7 +81,7 @@ async function findChanges(open: OpenDrive): Promise<Status['changed']> {
   const changed: Status['changed'] = []
   const owner = open.identity.role === 'owner'
   const rules = owner ? await savedRules(open) : IgnoreRules.root([], false)
-  const options: WalkOptions = { root: open.place.root, folder: '', rules, workers: open.workers, ...QUIETLY }
+  const options: WalkOptions = { root: open.root, folder: '', rules, workers: open.workers, ...QUIETLY }
   for await (const { found, record } of compareWithIndex(options, open.index, open.identity.file)) {
     if (!record) {
       if (found && found.kind !== 'folder') changed.push({ path: found.path, reason: 'new' })

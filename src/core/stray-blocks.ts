@@ -1,3 +1,4 @@
+import type { Beneath } from '../storage/beneath.js'
 import { type BlockRange, blockSpan } from '../storage/layout.js'
 import { type OpenDrive, treeHash } from './drive.js'
 
@@ -6,13 +7,13 @@ const STRETCH_BYTES = 16 * 1024 * 1024
 
 /**
  * Reads a file and compares it with the signed tree.
- * @param file absolute; one that cannot be read has none of the blocks
+ * @param file one that cannot be read has none of the blocks
  * @param claimed which blocks to look at; all by default
  * @returns the blocks whose bytes are not in the file
  */
 export async function strayBlocks(
   open: OpenDrive,
-  file: string,
+  file: Beneath,
   range: BlockRange,
   blockSize: number,
   claimed: (index: number) => boolean = () => true

@@ -1,4 +1,3 @@
-import path from 'node:path'
 import type { EntryValue } from 'hyperdrive'
 import { DatError } from '../base/errors.js'
 import { formatLink } from '../base/link.js'
@@ -113,15 +112,15 @@ async function checkFile(
   record: FileRecord,
   onbytes: (bytes: number) => void
 ): Promise<Problem['problem'] | null> {
-  const { root } = open.place
-  const found = await look({ root, ...QUIETLY }, record.path)
+  const { root } = open
+  const found = await look({ root, workers: open.workers, ...QUIETLY }, record.path)
   if (found?.kind !== 'file') return 'missing'
   const touched = !sameFingerprint(found, record)
   if (found.size !== record.size) return 'altered'
   const { range } = record
   const blockSize = range ? uniformBlockSize(range) : null
   if (!range || blockSize === null) return touched ? 'altered' : null
-  const file = path.join(root, record.path)
+  const file = { root, path: record.path }
   const step = Math.max(1, Math.floor(STRETCH_BYTES / blockSize)) * blockSize
   for (let start = 0; start < record.size; start += step) {
     const length = Math.min(step, record.size - start)

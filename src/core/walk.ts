@@ -1,9 +1,8 @@
-import fs, { type Stats } from 'node:fs'
+import fs from 'node:fs'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import { reasonOf, systemCode } from '../base/errors.js'
 import type { Fingerprint } from '../storage/file-record.js'
-import { fingerprintOf } from '../storage/file-record.js'
 import {
   FOLDER,
   GONE,
@@ -35,11 +34,11 @@ export interface WalkOptions extends LookOptions {
   /** Where to begin: '' or `a/b/`. */
   folder: string
   rules: IgnoreRules
-  workers: Pick<FileWorkers, 'list'>
 }
 
 export interface LookOptions {
   root: string
+  workers: Pick<FileWorkers, 'list' | 'edit'>
   /** Something is left out on purpose. */
   onskip: (path: string, reason: string) => void
   /** Something could not be read; what the index knows of it (and of all below, for a folder) is to be kept. */
@@ -107,7 +106,7 @@ async function* walkFolder(
 }
 
 function list({ root, workers }: WalkOptions, folder: string): Promise<ListResult> {
-  return workers.list({ folder: path.join(root, folder) })
+  return workers.list({ folder: { root, path: folder.replace(/\/$/, '') } })
 }
 
 /** What is in a folder and is to be shared, in order: files and links, and the names of folders. */
@@ -156,22 +155,15 @@ function emptyFolder(name: string): Found {
 export const QUIETLY = { onskip: () => {}, onfail: () => {} }
 
 /** Looks at one path; null if it is nothing that can be shared, or gone. */
-export async function look({ root, onskip, onfail }: LookOptions, relative: string): Promise<Found | null> {
-  const file = path.join(root, relative)
+export async function look({ root, workers, onskip, onfail }: LookOptions, relative: string): Promise<Found | null> {
   try {
-    const stats = await lstat(file)
-    if (stats.isFile()) return found(relative, 'file', stats, '')
-    if (stats.isSymbolicLink()) return found(relative, 'link', stats, await fs.promises.readlink(file))
+    const { kind, ...seen } = await workers.edit({ edit: 'look', at: { root, path: relative } })
+    if (kind === 'file' || kind === 'link') return { path: relative, kind, ...seen }
     onskip(relative, NOT_DATA)
   } catch (error) {
     failed(relative, systemCode(error), onfail)
   }
   return null
-}
-
-function found(relative: string, kind: 'file' | 'link', stats: Stats, target: string): Found {
-  const executable = kind === 'file' && (stats.mode & 0o100) !== 0
-  return { path: relative, kind, executable, target, ...fingerprintOf(stats) }
 }
 
 /** Orders paths as their UTF-8 bytes, as RocksDB and Hyperbee do. */

@@ -1,4 +1,3 @@
-import path from 'node:path'
 import { BlockMap } from './block-map.js'
 import type { BlockPlace } from './core-storage.js'
 import type { FileIndex } from './file-index.js'
@@ -27,7 +26,7 @@ export interface ContentFilesOptions {
   index: FileIndex
   /** The shared folder, or the clone. */
   root: string
-  /** The folder of the partial files. */
+  /** The folder of the partial files, below the root. */
   partials: string
   workers: FileWorkers
   /** The hash of a block as the signed tree has it; null if the tree does not have it. */
@@ -56,7 +55,7 @@ export class ContentFiles implements BlockPlace {
   constructor(options: ContentFilesOptions) {
     this.#options = options
     this.#map = new BlockMap(options.index)
-    this.partials = new PartialFiles(options.partials, options.workers)
+    this.partials = new PartialFiles({ root: options.root, path: options.partials }, options.workers)
     this.#reader = new FileReader(options.workers)
   }
 
@@ -126,7 +125,7 @@ export class ContentFiles implements BlockPlace {
 
   /** Forgets open descriptors and read-ahead of a file (relative path) that was replaced, moved or removed. */
   forget(relative: string): void {
-    this.#reader.forget(path.join(this.#options.root, relative))
+    this.#reader.forget({ path: relative })
     this.#ahead.clear()
   }
 
@@ -169,7 +168,7 @@ export class ContentFiles implements BlockPlace {
       const blockSize = uniformBlockSize(range)
       if (blockSize === null) continue
       const partial = record.state === 'partial'
-      const file = partial ? this.partials.file(range) : path.join(this.#options.root, record.path)
+      const file = partial ? this.partials.file(range) : { root: this.#options.root, path: record.path }
       const result = await this.#reader.read(file, record, blockSize, index, !partial)
       if ('data' in result && !(await this.#isStale(record, index, result.data))) return result.data
       // A partial file that is missing this block says nothing: the block may be in RocksDB.

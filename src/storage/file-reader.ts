@@ -1,17 +1,17 @@
 import fs from 'node:fs'
 import { promisify } from 'node:util'
+import { type Beneath, openBeneath } from './beneath.js'
 import { type FileRecord, fingerprintOf, sameFingerprint } from './file-record.js'
 import { isTaskError, toError } from './file-tasks.js'
 import type { FileWorkers } from './file-workers.js'
 import { blockSpan } from './layout.js'
 
-const open = promisify(fs.open)
 const close = promisify(fs.close)
 const fstat = promisify(fs.fstat)
 
 const MAX_OPEN_FILES = 32
 /** A file of one block is read whole by a worker; longer ones stay open while blocks of them are asked for. */
-const READ_FLAGS = fs.constants.O_RDONLY | (fs.constants.O_NOFOLLOW ?? 0) | (fs.constants.O_NONBLOCK ?? 0)
+const READ_FLAGS = fs.constants.O_RDONLY | (fs.constants.O_NONBLOCK ?? 0)
 
 /** What a read found: the bytes, or that the file is no longer what the index says. */
 export type ReadResult = { data: Buffer } | { changed: string }
@@ -32,7 +32,7 @@ export class FileReader {
    * @param file where the file is
    * @param check whether the fingerprint must match (it has no meaning for a partial download)
    */
-  async read(file: string, record: FileRecord, blockSize: number, index: number, check: boolean): Promise<ReadResult> {
+  async read(file: Beneath, record: FileRecord, blockSize: number, index: number, check: boolean): Promise<ReadResult> {
     const range = record.range
     if (!range) return { changed: 'it has no content' }
     const { start, length } = blockSpan(range, blockSize, index)
@@ -40,7 +40,7 @@ export class FileReader {
     let fd: number
     try {
       // A partial file is moved, removed and begun anew under its name: one that was kept open would be the old one.
-      fd = await (check ? this.#kept(file) : open(file, READ_FLAGS))
+      fd = await (check ? this.#kept(file) : openBeneath(file, READ_FLAGS))
     } catch (error) {
       return { changed: goneReason(error) }
     }
@@ -65,7 +65,7 @@ export class FileReader {
     }
   }
 
-  async #readSmall(file: string, record: FileRecord, check: boolean): Promise<ReadResult> {
+  async #readSmall(file: Beneath, record: FileRecord, check: boolean): Promise<ReadResult> {
     const result = await this.#workers.read({ file, length: record.size })
     if (isTaskError(result)) return { changed: goneReason(toError(result)) }
     if (check && !sameFingerprint(result, record)) return { changed: 'it was written to' }
@@ -73,9 +73,9 @@ export class FileReader {
   }
 
   /** Closes a file that was renamed, replaced or removed. */
-  forget(file: string): void {
-    const fd = this.#open.get(file)
-    this.#open.delete(file)
+  forget({ path }: Pick<Beneath, 'path'>): void {
+    const fd = this.#open.get(path)
+    this.#open.delete(path)
     // Reads under way still use it: they are short, and a closed descriptor would show as another file's bytes.
     if (fd) setTimeout(() => void fd.then((n) => close(n)).catch(ignore), 2000).unref()
   }
@@ -87,19 +87,20 @@ export class FileReader {
     await Promise.allSettled(all.map(async (fd) => close(await fd)))
   }
 
-  #kept(file: string): Promise<number> {
-    const known = this.#open.get(file)
+  #kept(file: Beneath): Promise<number> {
+    const { path } = file
+    const known = this.#open.get(path)
     if (known) {
-      this.#open.delete(file)
-      this.#open.set(file, known)
+      this.#open.delete(path)
+      this.#open.set(path, known)
       return known
     }
     if (this.#closed) return Promise.reject(new Error('closed'))
-    const opening = open(file, READ_FLAGS)
-    this.#open.set(file, opening)
-    opening.catch(() => this.#open.delete(file))
+    const opening = openBeneath(file, READ_FLAGS)
+    this.#open.set(path, opening)
+    opening.catch(() => this.#open.delete(path))
     const oldest = this.#open.keys().next().value
-    if (this.#open.size > MAX_OPEN_FILES && oldest !== undefined) this.forget(oldest)
+    if (this.#open.size > MAX_OPEN_FILES && oldest !== undefined) this.forget({ path: oldest })
     return opening
   }
 }
@@ -125,6 +126,7 @@ function goneReason(error: unknown): string {
   if (code === 'ENOENT' || code === 'ENOTDIR') return 'it is gone'
   if (code === 'EACCES' || code === 'EPERM') return 'it can no longer be read: permission denied'
   if (code === 'ESHORT') return 'it is shorter than it was'
+  if (code === 'ELINK') return 'a link is in the place of a folder above it'
   if (code === 'ELOOP') return 'a link is in its place'
   return `it can no longer be read: ${code ?? 'unknown error'}`
 }

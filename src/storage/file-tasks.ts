@@ -1,10 +1,11 @@
+import type { Beneath } from './beneath.js'
 import type { Fingerprint } from './file-record.js'
 
 /** What file workers can do: plain messages, each answered in order. Lengths and positions in bytes, times in ms. */
 
 /** Hash the blocks of a file, or of a stretch of one that begins at a block. */
 export interface HashJob {
-  file: string
+  file: Beneath
   start: number
   length: number
   blockSize: number
@@ -13,22 +14,22 @@ export type HashResult = ({ hashes: Uint8Array; executable: boolean } & Fingerpr
 
 /** Read a whole small file. */
 export interface ReadJob {
-  file: string
+  file: Beneath
   length: number
 }
 export type ReadResult = ({ data: Uint8Array } & Fingerprint) | TaskError
 
 /** Make a whole small file, or overwrite the one that is there. */
 export interface WriteJob {
-  file: string
+  file: Beneath
   data: Uint8Array
 }
 export type WriteResult = { written: true } | TaskError
 
-/** Give a finished file its time, mode and name. */
+/** Give a finished file its time, mode and name, and make the folders above it. */
 export interface PlaceJob {
-  from: string
-  to: string
+  from: Beneath
+  to: Beneath
   mtime: number | null
   mode: number | null
   /** Replace a file or link with this time and inode; nothing else. */
@@ -36,7 +37,37 @@ export interface PlaceJob {
   /** Replace any file or link. */
   force: boolean
 }
-export type PlaceResult = Fingerprint | { inTheWay: 'folder' | 'altered' | 'foreign' } | TaskError
+/** What is at a path instead of what was expected. */
+export interface InTheWay {
+  inTheWay: 'folder' | 'altered' | 'foreign'
+}
+export type PlaceResult = Fingerprint | InTheWay | TaskError
+
+/** Change what a folder has under one name, or look at it. */
+export type EditJob = { at: Beneath } & (
+  | { edit: 'look' }
+  /** Make a folder and those above it. */
+  | { edit: 'make'; mode: number }
+  /** Remove a folder if it is empty, and those above that become empty. */
+  | { edit: 'prune' }
+  /** Remove a file or link, if it has this time and inode; null removes any. */
+  | { edit: 'remove'; unless: PlaceJob['replace'] }
+  | { edit: 'link'; target: string; replace: PlaceJob['replace']; force: boolean }
+  /** Set time and mode of a file. */
+  | { edit: 'dress'; mtime: number | null; mode: number }
+  /** Make a new file: empty, or a copy of another (a reflink where possible). */
+  | { edit: 'copy'; from: Beneath | null }
+  /** Rename, replacing what is there. */
+  | { edit: 'move'; to: Beneath }
+)
+/** What `look` finds. */
+export interface Seen extends Fingerprint {
+  kind: 'file' | 'link' | 'folder' | 'other'
+  /** Of a link. */
+  target: string
+  executable: boolean
+}
+export type EditResult = Seen | Fingerprint | InTheWay | Record<string, never>
 
 /** A system error, which does not survive the way between threads by itself. */
 export interface TaskError {
@@ -45,7 +76,7 @@ export interface TaskError {
 
 /** List a folder. */
 export interface ListJob {
-  folder: string
+  folder: Beneath
 }
 /** What is in a folder, in no order: columns instead of rows, which cross threads for less. */
 export type ListResult =
@@ -75,6 +106,7 @@ export type Task =
   | { kind: 'read'; jobs: ReadJob[] }
   | { kind: 'write'; jobs: WriteJob[] }
   | { kind: 'place'; jobs: PlaceJob[] }
+  | { kind: 'edit'; jobs: EditJob[] }
 
 export function isTaskError(result: object): result is TaskError {
   return 'error' in result

@@ -1,10 +1,11 @@
 import fs from 'node:fs'
 import { parentPort } from 'node:worker_threads'
+import { Folders } from './beneath.js'
+import { edit, placeFile } from './file-edits.js'
 import { fingerprintOf } from './file-record.js'
 import {
   FILE,
   FOLDER,
-  fileTime,
   GONE,
   type HashJob,
   type HashResult,
@@ -12,8 +13,6 @@ import {
   type ListJob,
   type ListResult,
   OTHER,
-  type PlaceJob,
-  type PlaceResult,
   type ReadJob,
   type ReadResult,
   type Task,
@@ -21,23 +20,23 @@ import {
   type WriteJob,
   type WriteResult
 } from './file-tasks.js'
+import { readFully } from './read-fully.js'
 
 // Runs in a worker thread. Synchronous on purpose: it has nothing else to do, and a file operation that need not be
 // handed to yet another thread costs a tenth.
 
-const { O_RDONLY, O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = fs.constants
-// The walk saw a regular file here; should a link or a pipe have taken its place since, it is not followed or waited for.
-const READ = O_RDONLY | O_NOFOLLOW | O_NONBLOCK
+const { O_RDONLY, O_WRONLY, O_CREAT, O_TRUNC, O_NONBLOCK = 0 } = fs.constants
+// The walk saw a regular file here; should a pipe have taken its place since, it is not waited for.
+const READ = O_RDONLY | O_NONBLOCK
 
-/** Two files are compared in pieces of this size. */
-const COMPARE_BYTES = 1024 * 1024
-
+/** Of the message that is being worked on: held for no longer, since folders come and go. */
+const folders = new Folders()
 let buffer = Buffer.allocUnsafeSlow(0)
 let leafHash: ((data: Uint8Array) => Buffer) | null = null
 
 function hashFile(job: HashJob): HashResult {
   if (!leafHash) throw new Error('hashing before it was loaded')
-  const fd = fs.openSync(job.file, READ)
+  const fd = folders.open(job.file, READ)
   try {
     if (buffer.length < job.blockSize) buffer = Buffer.allocUnsafeSlow(job.blockSize)
     const count = Math.ceil(job.length / job.blockSize)
@@ -55,7 +54,8 @@ function hashFile(job: HashJob): HashResult {
   }
 }
 
-function listFolder({ folder }: ListJob): ListResult {
+function listFolder(job: ListJob): ListResult {
+  const folder = folders.folder(job.folder)
   const entries = fs.readdirSync(folder, { withFileTypes: true })
   const names = entries.map(({ name }) => name)
   const kinds = new Uint8Array(entries.length)
@@ -83,7 +83,7 @@ function listFolder({ folder }: ListJob): ListResult {
 }
 
 function readFile({ file, length }: ReadJob): ReadResult {
-  const fd = fs.openSync(file, READ)
+  const fd = folders.open(file, READ)
   try {
     const data = new Uint8Array(length)
     const whole = readFully(fd, data, length, 0)
@@ -95,64 +95,13 @@ function readFile({ file, length }: ReadJob): ReadResult {
 }
 
 function writeFile({ file, data }: WriteJob): WriteResult {
-  const fd = fs.openSync(file, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0o666)
+  const fd = folders.open(file, O_WRONLY | O_CREAT | O_TRUNC, 0o666)
   try {
     for (let done = 0; done < data.length; ) done += fs.writeSync(fd, data, done, data.length - done, done)
     return { written: true }
   } finally {
     fs.closeSync(fd)
   }
-}
-
-function placeFile({ from, to, mtime, mode, replace, force }: PlaceJob): PlaceResult {
-  if (mode !== null) tolerate(() => fs.chmodSync(from, mode))
-  if (mtime !== null) tolerate(() => fs.utimesSync(from, fileTime(mtime), fileTime(mtime)))
-  const stats = fs.lstatSync(to, { throwIfNoEntry: false })
-  if (stats?.isDirectory()) return { inTheWay: 'folder' }
-  if (stats && !force && (replace?.mtime !== stats.mtimeMs || replace.inode !== stats.ino)) {
-    // What is there already is in nobody's way: it was put there just before an end that the index did not see.
-    if (!stats.isFile() || !sameContent(from, to)) return { inTheWay: replace ? 'altered' : 'foreign' }
-  }
-  fs.renameSync(from, to)
-  return fingerprintOf(fs.lstatSync(to))
-}
-
-function sameContent(one: string, other: string): boolean {
-  const fds = [fs.openSync(one, READ)]
-  try {
-    fds.push(fs.openSync(other, READ))
-    const [a, b] = fds as [number, number]
-    const { size } = fs.fstatSync(a)
-    if (size !== fs.fstatSync(b).size) return false
-    const [ours, theirs] = [Buffer.allocUnsafe(COMPARE_BYTES), Buffer.allocUnsafe(COMPARE_BYTES)]
-    for (let done = 0; done < size; done += COMPARE_BYTES) {
-      const length = Math.min(COMPARE_BYTES, size - done)
-      if (!readFully(a, ours, length, done) || !readFully(b, theirs, length, done)) return false
-      if (!ours.subarray(0, length).equals(theirs.subarray(0, length))) return false
-    }
-    return true
-  } finally {
-    for (const fd of fds) fs.closeSync(fd)
-  }
-}
-
-/** File systems such as FAT or some network mounts keep neither times nor modes: the content matters more. */
-function tolerate(operation: () => void): void {
-  try {
-    operation()
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? ''
-    if (!['EPERM', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP', 'EINVAL'].includes(code)) throw error
-  }
-}
-
-function readFully(fd: number, into: Uint8Array, length: number, position: number): boolean {
-  for (let done = 0; done < length; ) {
-    const n = fs.readSync(fd, into, done, length - done, position + done)
-    if (n === 0) return false
-    done += n
-  }
-  return true
 }
 
 function attempt<J, R>(work: (job: J) => R): (job: J) => R | TaskError {
@@ -162,6 +111,8 @@ function attempt<J, R>(work: (job: J) => R): (job: J) => R | TaskError {
     } catch (error) {
       const { code = '', message } = error as NodeJS.ErrnoException
       return { error: { code, message } }
+    } finally {
+      folders.tidy()
     }
   }
 }
@@ -177,7 +128,9 @@ function run(task: Task): object[] {
     case 'write':
       return task.jobs.map(attempt(writeFile))
     case 'place':
-      return task.jobs.map(attempt(placeFile))
+      return task.jobs.map(attempt((job) => placeFile(folders, job)))
+    case 'edit':
+      return task.jobs.map(attempt((job) => edit(folders, job)))
   }
 }
 
@@ -185,6 +138,7 @@ parentPort?.on('message', async (task: Task) => {
   // Only a thread that hashes needs what hashes: 10 MB.
   if (task.kind === 'hash') leafHash ??= (await import('./leaf-hash.js')).leafHash
   const results = run(task)
+  folders.close()
   const transfer: ArrayBuffer[] = []
   for (const result of results) {
     if ('hashes' in result) transfer.push((result.hashes as Uint8Array).buffer as ArrayBuffer)

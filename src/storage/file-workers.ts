@@ -1,17 +1,25 @@
 import { Worker } from 'node:worker_threads'
 import { Batcher } from './batcher.js'
-import type {
-  HashJob,
-  HashResult,
-  ListJob,
-  ListResult,
-  PlaceJob,
-  PlaceResult,
-  ReadJob,
-  ReadResult,
-  Task,
-  WriteJob,
-  WriteResult
+import type { Fingerprint } from './file-record.js'
+import {
+  type EditJob,
+  type EditResult,
+  type HashJob,
+  type HashResult,
+  type InTheWay,
+  isTaskError,
+  type ListJob,
+  type ListResult,
+  type PlaceJob,
+  type PlaceResult,
+  type ReadJob,
+  type ReadResult,
+  type Seen,
+  type Task,
+  type TaskError,
+  toError,
+  type WriteJob,
+  type WriteResult
 } from './file-tasks.js'
 
 interface Queued {
@@ -42,6 +50,9 @@ export class FileWorkers {
   readonly #writes = new Batcher<WriteJob, WriteResult>(BATCH_FILES, BATCH_BYTES, (jobs) => this.#write(jobs))
   readonly #places = new Batcher<PlaceJob, PlaceResult>(BATCH_FILES, BATCH_BYTES, (jobs) =>
     this.#run({ kind: 'place', jobs })
+  )
+  readonly #edits = new Batcher<EditJob, EditResult | TaskError>(BATCH_FILES, BATCH_BYTES, (jobs) =>
+    this.#run({ kind: 'edit', jobs })
   )
   #started = 0
   #closed = false
@@ -76,6 +87,22 @@ export class FileWorkers {
 
   place(job: PlaceJob): Promise<PlaceResult> {
     return this.#places.add(job, 0)
+  }
+
+  /**
+   * Changes what a folder has.
+   * @returns what is there now, or what is in the way
+   * @throws the system's error, or ELINK or ENOTDIR as `Folders` does
+   */
+  edit(job: EditJob & { edit: 'look' }): Promise<Seen>
+  edit(job: EditJob & { edit: 'link' }): Promise<Fingerprint | InTheWay>
+  edit(job: EditJob & { edit: 'dress' }): Promise<Fingerprint>
+  edit(job: EditJob & { edit: 'remove' }): Promise<InTheWay | Record<string, never>>
+  edit(job: EditJob): Promise<EditResult>
+  async edit(job: EditJob): Promise<EditResult> {
+    const result = await this.#edits.add(job, 0)
+    if (isTaskError(result)) throw toError(result)
+    return result
   }
 
   async close(): Promise<void> {

@@ -1,13 +1,11 @@
 import fs from 'node:fs'
-import path from 'node:path'
 import { promisify } from 'node:util'
+import { type Beneath, openBeneath, pathOf } from './beneath.js'
 import { isTaskError, toError } from './file-tasks.js'
 import type { FileWorkers } from './file-workers.js'
 import type { BlockRange } from './layout.js'
 
-const open = promisify(fs.open)
 const close = promisify(fs.close)
-const mkdir = promisify(fs.mkdir)
 
 const MAX_OPEN_FILES = 48
 const TEMPORARY = 'new-'
@@ -25,7 +23,7 @@ interface OpenFile {
  * and its size, so that a download which goes on later finds it, and one of another shape never takes it for its own.
  */
 export class PartialFiles {
-  readonly folder: string
+  readonly folder: Beneath
   readonly #open = new Map<string, OpenFile>()
   readonly #writing = new Set<Promise<void>>()
   #made: Promise<unknown> | null = null
@@ -33,30 +31,29 @@ export class PartialFiles {
 
   readonly #workers: FileWorkers
 
-  constructor(folder: string, workers: FileWorkers) {
+  constructor(folder: Beneath, workers: FileWorkers) {
     this.folder = folder
     this.#workers = workers
   }
 
   /** A name for a file that is made in one go; after an interruption such files are worth nothing. */
-  temporary(): string {
-    return path.join(this.folder, `${TEMPORARY}${++this.#serial}`)
+  temporary(): Beneath {
+    return this.#at(`${TEMPORARY}${++this.#serial}`)
   }
 
   /** Removes what an interruption left behind of such files. */
   async clean(): Promise<void> {
-    const names = await fs.promises.readdir(this.folder).catch(() => [])
-    for (const name of names) {
-      if (name.startsWith(TEMPORARY)) await fs.promises.rm(path.join(this.folder, name), { force: true })
-    }
+    const listed = await this.#workers.list({ folder: this.folder })
+    if (isTaskError(listed)) return
+    for (const name of listed.names) if (name.startsWith(TEMPORARY)) await this.#remove(this.#at(name))
   }
 
-  file(range: BlockRange): string {
-    return path.join(this.folder, `${range.blockOffset}-${range.byteLength}`)
+  file(range: BlockRange): Beneath {
+    return this.#at(`${range.blockOffset}-${range.byteLength}`)
   }
 
   async makeFolder(): Promise<void> {
-    this.#made ??= mkdir(this.folder, { recursive: true, mode: 0o700 })
+    this.#made ??= this.#workers.edit({ edit: 'make', at: this.folder, mode: 0o700 })
     await this.#made
   }
 
@@ -79,16 +76,16 @@ export class PartialFiles {
 
   /** Closes the partial file, so that it can be moved to its place. All its writes must have ended. */
   async release(range: BlockRange): Promise<void> {
-    const file = this.file(range)
-    const entry = this.#open.get(file)
+    const { path } = this.file(range)
+    const entry = this.#open.get(path)
     if (!entry) return
-    this.#open.delete(file)
+    this.#open.delete(path)
     await close(await entry.fd)
   }
 
   async remove(range: BlockRange): Promise<void> {
     await this.release(range)
-    await fs.promises.rm(this.file(range), { force: true })
+    await this.#remove(this.file(range))
   }
 
   async close(): Promise<void> {
@@ -98,40 +95,49 @@ export class PartialFiles {
     this.#open.clear()
     await Promise.allSettled(all.map(async ({ fd }) => close(await fd)))
     // Gone when nothing is left in it; what is left is needed to resume.
-    await fs.promises.rmdir(this.folder).catch(ignore)
+    if (fs.existsSync(pathOf(this.folder))) await this.#workers.edit({ edit: 'prune', at: this.folder }).catch(ignore)
   }
 
-  #enter(file: string): OpenFile {
-    const known = this.#open.get(file)
+  #at(name: string): Beneath {
+    return { root: this.folder.root, path: `${this.folder.path}/${name}` }
+  }
+
+  async #remove(at: Beneath): Promise<void> {
+    await this.#workers.edit({ edit: 'remove', at, unless: null })
+  }
+
+  #enter(file: Beneath): OpenFile {
+    const { path } = file
+    const known = this.#open.get(path)
     if (known) {
-      this.#open.delete(file)
-      this.#open.set(file, known)
+      this.#open.delete(path)
+      this.#open.set(path, known)
       return known
     }
     this.#trim()
     const entry: OpenFile = { fd: this.#openFile(file), writes: 0, last: Promise.resolve() }
-    entry.fd.catch(() => this.#open.delete(file))
-    this.#open.set(file, entry)
+    entry.fd.catch(() => this.#open.delete(path))
+    this.#open.set(path, entry)
     return entry
   }
 
-  async #writeWhole(file: string, data: Buffer): Promise<void> {
+  async #writeWhole(file: Beneath, data: Buffer): Promise<void> {
     await this.makeFolder()
     const result = await this.#workers.write({ file, data })
     if (isTaskError(result)) throw toError(result)
   }
 
-  async #openFile(file: string): Promise<number> {
+  async #openFile(file: Beneath): Promise<number> {
     await this.makeFolder()
-    const { O_RDWR, O_CREAT, O_NOFOLLOW = 0 } = fs.constants
-    return open(file, O_RDWR | O_CREAT | O_NOFOLLOW, 0o666)
+    const { O_RDWR, O_CREAT } = fs.constants
+    return openBeneath(file, O_RDWR | O_CREAT, 0o666)
   }
 
   #trim(): void {
-    for (const [file, entry] of this.#open) {
+    for (const [path, entry] of this.#open) {
       if (this.#open.size < MAX_OPEN_FILES) return
       if (entry.writes > 0) continue
-      this.#open.delete(file)
+      this.#open.delete(path)
       void entry.fd.then((fd) => close(fd)).catch(ignore)
     }
   }

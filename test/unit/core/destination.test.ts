@@ -2,6 +2,7 @@ import { chmod, lstat, mkdir, readdir, readFile, readlink, stat, symlink, utimes
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { Destination, InTheWay } from '../../../src/core/destination.js'
+import type { Beneath } from '../../../src/storage/beneath.js'
 import { type FileRecord, fingerprintOf } from '../../../src/storage/file-record.js'
 import { temporaryFolder } from '../../helpers/core.js'
 import { fileRecord, openWorkers } from '../../helpers/core-storage.js'
@@ -21,11 +22,11 @@ beforeEach(async () => {
 
 let serial = 0
 /** A finished partial file. */
-async function finished(content = 'new'): Promise<string> {
+async function finished(content = 'new'): Promise<Beneath> {
   await mkdir(join(root, '.dat'), { recursive: true })
-  const file = join(root, '.dat', `partial-${++serial}`)
-  await writeFile(file, content)
-  return file
+  const path = `.dat/partial-${++serial}`
+  await writeFile(join(root, path), content)
+  return { root, path }
 }
 
 /** The record of what is at a path, as if dat had put it there. */
@@ -98,7 +99,7 @@ describe('a file', () => {
     await symlink(outside, join(root, 'y/z'))
     for (const path of ['x/pwn', 'x/deep/pwn', 'y/z/pwn', 'x/victim']) {
       for (const force of [false, true]) {
-        await expect(put(path, null, force)).rejects.toThrow(new InTheWay('a link is where a folder should be'))
+        await expect(put(path, null, force)).rejects.toThrow('a link is where a folder should be')
       }
     }
     await untouched()
@@ -115,7 +116,7 @@ describe('a file', () => {
 
   it('does not go where a file or a full folder is', async () => {
     await writeTree(root, { file: 'x', 'full/x': 'x' })
-    await expect(put('file/a')).rejects.toThrow(new InTheWay('a file is where a folder should be'))
+    await expect(put('file/a')).rejects.toThrow('a file is where a folder should be')
     await expect(put('full')).rejects.toThrow(new InTheWay('a folder that is not empty is in its place'))
     await expect(put('full', null, true)).rejects.toThrow(InTheWay)
     expect(await read('full/x')).toBe('x')
@@ -139,7 +140,7 @@ describe('a file', () => {
 describe('a copy', () => {
   it('has the content of the other, and an empty file has none', async () => {
     await put('a')
-    const temporary = join(root, '.dat', 'new-1')
+    const temporary = { root, path: '.dat/new-1' }
     await destination.create('b/c', 'a', temporary, { mtime: 5000, executable: true }, null, false)
     await destination.create('empty', null, temporary, PLAIN, null, false)
     expect([await read('b/c'), await read('empty')]).toEqual(['new', ''])
@@ -151,10 +152,10 @@ describe('a copy', () => {
 
   it('does not go through what an interruption, or somebody, left under its temporary name', async () => {
     await put('a')
-    const temporary = join(root, '.dat', 'new-1')
-    await symlink(join(outside, 'victim'), temporary)
+    const temporary = { root, path: '.dat/new-1' }
+    await symlink(join(outside, 'victim'), join(root, temporary.path))
     await destination.create('b', 'a', temporary, PLAIN, null, false)
-    await symlink(join(outside, 'victim'), temporary)
+    await symlink(join(outside, 'victim'), join(root, temporary.path))
     await destination.create('c', null, temporary, PLAIN, null, false)
     expect(await readFile(join(outside, 'victim'), 'utf8')).toBe('precious')
     expect((await lstat(join(root, 'b'))).isFile()).toBe(true)
@@ -188,12 +189,12 @@ describe('removal', () => {
   it('takes the file and the folders that it leaves empty, and never the root', async () => {
     await put('a/b/c')
     await put('a/x')
-    await destination.remove('a/b/c')
+    await destination.remove('a/b/c', null)
     expect(await readdir(join(root, 'a'))).toEqual(['x'])
-    await destination.remove('a/x')
+    await destination.remove('a/x', null)
     expect(await readdir(root)).toEqual(['.dat'])
-    await destination.remove('gone')
-    await destination.remove('nowhere/gone')
+    await destination.remove('gone', null)
+    await destination.remove('nowhere/gone', null)
     await put('a/b/c')
     expect(await read('a/b/c')).toBe('new')
   })
@@ -201,10 +202,10 @@ describe('removal', () => {
   it('leaves folders with anything else in them, and links alone', async () => {
     await writeTree(root, { 'a/mine': 'x' })
     await put('a/b')
-    await destination.remove('a/b')
+    await destination.remove('a/b', null)
     expect(await read('a/mine')).toBe('x')
     await symlink(outside, join(root, 'x'))
-    await destination.remove('x')
+    await destination.remove('x', null)
     await untouched()
     await expect(lstat(join(root, 'x'))).rejects.toThrow()
   })
@@ -212,7 +213,7 @@ describe('removal', () => {
   it('of a file behind a link does not leave the folder', async () => {
     await symlink(outside, join(root, 'x'))
     await mkdir(join(outside, 'empty'))
-    await destination.remove('x/victim')
+    await destination.remove('x/victim', null)
     await destination.removeFolder('x/empty')
     expect((await readdir(outside)).sort()).toEqual(['empty', 'victim'])
     expect(await readFile(join(outside, 'victim'), 'utf8')).toBe('precious')

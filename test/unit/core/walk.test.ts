@@ -170,7 +170,7 @@ describe('a walk', () => {
     await writeTree(root, { 'a/b': 'x' })
     const rules = IgnoreRules.root([], true)
     const failed: string[] = []
-    const one = { root, folder: '', rules, onskip: () => {}, onfail: (path: string) => failed.push(path) }
+    const one = { workers, root, folder: '', rules, onskip: () => {}, onfail: (path: string) => failed.push(path) }
     expect(await look(one, 'a/b')).toMatchObject({ path: 'a/b', kind: 'file' })
     expect(await look(one, 'a')).toBeNull()
     expect(await look(one, 'gone')).toBeNull()

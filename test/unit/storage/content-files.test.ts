@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { appendFile, lstat, mkdir, rename, rm, symlink, truncate, utimes, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
+import { pathOf } from '../../../src/storage/beneath.js'
 import { ContentFiles, type Incoming } from '../../../src/storage/content-files.js'
 import type { FileIndex } from '../../../src/storage/file-index.js'
 import { type FileRecord, fingerprintOf } from '../../../src/storage/file-record.js'
@@ -25,7 +26,7 @@ beforeEach(async () => {
   files = new ContentFiles({
     index,
     root,
-    partials: join(root, '.dat', 'partial'),
+    partials: '.dat/partial',
     workers: await openWorkers(),
     treeHash: async (block) => tree.get(block) ?? null
   })
@@ -297,7 +298,7 @@ describe('writing', () => {
     expect(files.writeBlock(2, randomBytes(2))).toBe(false)
     expect(arriving.misfits).toBe(3)
     await files.writeBlock(2, randomBytes(1))
-    await expect(lstat(files.partials.file(arriving.range))).resolves.toBeDefined()
+    await expect(lstat(pathOf(files.partials.file(arriving.range)))).resolves.toBeDefined()
   })
 
   it('knows the blocks of plain Hyperdrive', async () => {

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { chmod, lstat, mkdir, readFile, stat, symlink, truncate, utimes, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import crypto from 'hypercore-crypto'
 import { beforeEach, describe, expect, it } from 'vitest'
+import type { Beneath } from '../../../src/storage/beneath.js'
 import type { HashResult } from '../../../src/storage/file-tasks.js'
 import { temporaryFolder } from '../../helpers/core.js'
 import { openWorkers } from '../../helpers/core-storage.js'
@@ -12,6 +13,9 @@ let dir: string
 beforeEach(async () => {
   dir = await temporaryFolder()
 })
+
+const at = (path: string): Beneath => ({ root: dir, path })
+const beneath = (file: string): Beneath => at(relative(dir, file))
 
 const hashesOf = (result: HashResult | undefined) => {
   if (!result || 'error' in result) throw new Error(`not hashed: ${JSON.stringify(result)}`)
@@ -29,7 +33,9 @@ describe('the hashes', () => {
     const file = join(dir, 'file')
     const data = randomBytes(size)
     await writeFile(file, data)
-    const [result] = await (await openWorkers()).hash([{ file, start: 0, length: size, blockSize: BLOCK }])
+    const [result] = await (await openWorkers()).hash([
+      { file: beneath(file), start: 0, length: size, blockSize: BLOCK }
+    ])
     expect(hashesOf(result)).toEqual(expected(data))
     const { mtimeMs, ino } = await stat(file)
     expect(result).toMatchObject({ size, mtime: mtimeMs, inode: ino, executable: false })
@@ -40,7 +46,7 @@ describe('the hashes', () => {
     const data = randomBytes(10 * BLOCK)
     await writeFile(file, data)
     await chmod(file, 0o755)
-    const job = { file, start: 3 * BLOCK, length: 4 * BLOCK, blockSize: BLOCK }
+    const job = { file: beneath(file), start: 3 * BLOCK, length: 4 * BLOCK, blockSize: BLOCK }
     const [result] = await (await openWorkers()).hash([job])
     expect(hashesOf(result)).toEqual(expected(data).subarray(3 * 32, 7 * 32))
     expect(result).toMatchObject({ executable: true })
@@ -50,7 +56,7 @@ describe('the hashes', () => {
     const workers = await openWorkers(1)
     const data = randomBytes(2 * BLOCK)
     await writeFile(join(dir, 'file'), data)
-    const job = (blockSize: number) => ({ file: join(dir, 'file'), start: 0, length: data.length, blockSize })
+    const job = (blockSize: number) => ({ file: at('file'), start: 0, length: data.length, blockSize })
     const results = await workers.hash([job(2 * BLOCK), job(BLOCK), job(4 * BLOCK)])
     expect(hashesOf(results[0])).toEqual(crypto.data(data))
     expect(hashesOf(results[1])).toEqual(expected(data))
@@ -69,7 +75,9 @@ describe('the hashes', () => {
       })
     )
     const results = await Promise.all(
-      files.map(({ file, data }) => workers.hash([{ file, start: 0, length: data.length, blockSize: BLOCK }]))
+      files.map(({ file, data }) =>
+        workers.hash([{ file: beneath(file), start: 0, length: data.length, blockSize: BLOCK }])
+      )
     )
     results.forEach(([result], i) => {
       expect(hashesOf(result)).toEqual(expected(files[i]?.data as Buffer))
@@ -80,13 +88,13 @@ describe('the hashes', () => {
 
 describe('a file that', () => {
   const reading = async (file: string, length = BLOCK) =>
-    (await (await openWorkers()).hash([{ file, start: 0, length, blockSize: BLOCK }]))[0]
+    (await (await openWorkers()).hash([{ file: beneath(file), start: 0, length, blockSize: BLOCK }]))[0]
 
   it('is gone, or is no file, is told of and spoils nothing else', async () => {
     const workers = await openWorkers(1)
     await writeFile(join(dir, 'good'), 'good')
     await mkdir(join(dir, 'folder'))
-    const job = (name: string) => ({ file: join(dir, name), start: 0, length: 4, blockSize: BLOCK })
+    const job = (name: string) => ({ file: at(name), start: 0, length: 4, blockSize: BLOCK })
     const [gone, folder, good] = await workers.hash([job('gone'), job('folder'), job('good')])
     expect(gone).toMatchObject({ error: { code: 'ENOENT' } })
     expect(folder).toMatchObject({ error: { code: 'EISDIR' } })
@@ -128,7 +136,7 @@ describe('close', () => {
     await writeFile(file, randomBytes(8 * 1024 * 1024))
     const workers = await openWorkers(1)
     const tasks = Array.from({ length: 5 }, () =>
-      workers.hash([{ file, start: 0, length: 8 * 1024 * 1024, blockSize: BLOCK }])
+      workers.hash([{ file: beneath(file), start: 0, length: 8 * 1024 * 1024, blockSize: BLOCK }])
     )
     const settled = Promise.allSettled(tasks)
     await workers.close()
@@ -149,7 +157,9 @@ describe('small files', () => {
         return { file, data }
       })
     )
-    const results = await Promise.all(all.map(({ file, data }) => workers.read({ file, length: data.length })))
+    const results = await Promise.all(
+      all.map(({ file, data }) => workers.read({ file: beneath(file), length: data.length }))
+    )
     for (const [i, result] of results.entries()) {
       const { file, data } = all[i] as { file: string; data: Buffer }
       const { mtimeMs, ino, size } = await stat(file)
@@ -168,7 +178,7 @@ describe('small files', () => {
         { name: 'good', length: 5 },
         { name: 'link', length: 4 },
         { name: 'good', length: 4 }
-      ].map(({ name, length }) => workers.read({ file: join(dir, name), length }))
+      ].map(({ name, length }) => workers.read({ file: at(name), length }))
     )
     expect(results.slice(0, 3).map((result) => 'error' in result && result.error.code)).toEqual([
       'ENOENT',
@@ -185,11 +195,11 @@ describe('small files', () => {
     await symlink(join(dir, 'victim'), join(dir, 'link'))
     const names = Array.from({ length: 200 }, (_, i) => `f${i}`)
     const results = await Promise.all(
-      names.map((name) => workers.write({ file: join(dir, name), data: Buffer.from(`is ${name}`) }))
+      names.map((name) => workers.write({ file: at(name), data: Buffer.from(`is ${name}`) }))
     )
     expect(results.every((result) => 'written' in result)).toBe(true)
     for (const name of names) expect(await readFile(join(dir, name), 'utf8')).toBe(`is ${name}`)
-    expect(await workers.write({ file: join(dir, 'link'), data: Buffer.from('pwn') })).toMatchObject({
+    expect(await workers.write({ file: at('link'), data: Buffer.from('pwn') })).toMatchObject({
       error: { code: 'ELOOP' }
     })
     expect(await readFile(join(dir, 'victim'), 'utf8')).toBe('precious')
@@ -200,8 +210,8 @@ describe('small files', () => {
     const place = async (name: string, more: object) => {
       await writeFile(join(dir, 'from'), 'new')
       const job = {
-        from: join(dir, 'from'),
-        to: join(dir, name),
+        from: at('from'),
+        to: at(name),
         mtime: 1e12,
         mode: 0o755,
         replace: null,
@@ -224,7 +234,8 @@ describe('small files', () => {
     await utimes(join(dir, 'fresh'), 5, 5)
     expect(await place('fresh', { force: true })).toMatchObject({ mtime: 1e12 })
     await mkdir(join(dir, 'folder'))
+    await writeFile(join(dir, 'folder', 'mine'), '')
     expect(await place('folder', { force: true })).toEqual({ inTheWay: 'folder' })
-    expect(await place('nowhere/x', {})).toMatchObject({ error: { code: 'ENOENT' } })
+    expect(await place('new/folder/x', {})).toMatchObject({ size: 3 })
   })
 })

@@ -1,7 +1,8 @@
 import { lstat, mkdir, readdir, readFile, rename, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { BLOCK_SIZE } from '../../../src/storage/layout.js'
+import { pathOf } from '../../../src/storage/beneath.js'
+import { BLOCK_SIZE, type BlockRange } from '../../../src/storage/layout.js'
 import { PartialFiles } from '../../../src/storage/partial-files.js'
 import { defer, temporaryFolder } from '../../helpers/core.js'
 import { openWorkers, rangeOf } from '../../helpers/core-storage.js'
@@ -10,7 +11,7 @@ let dir: string
 let partials: PartialFiles
 beforeEach(async () => {
   dir = await temporaryFolder()
-  partials = new PartialFiles(join(dir, 'store', 'partial'), await openWorkers())
+  partials = new PartialFiles({ root: dir, path: 'store/partial' }, await openWorkers())
   defer(() => partials.close())
 })
 
@@ -21,6 +22,8 @@ const SHAPES = [
   ['more blocks', LONG]
 ] as const
 
+const fileOf = (range: BlockRange) => pathOf(partials.file(range))
+const folder = () => pathOf(partials.folder)
 const exists = (file: string) =>
   lstat(file).then(
     () => true,
@@ -29,9 +32,9 @@ const exists = (file: string) =>
 
 describe('partial files', () => {
   it('are named by first block and size: another shape is another file', () => {
-    const names = [rangeOf(1, 10), rangeOf(1, 11), rangeOf(2, 10), rangeOf(11, 0)].map((range) => partials.file(range))
+    const names = [rangeOf(1, 10), rangeOf(1, 11), rangeOf(2, 10), rangeOf(11, 0)].map(fileOf)
     expect(new Set(names).size).toBe(4)
-    expect(partials.file(rangeOf(1, 10))).toBe(partials.file({ ...rangeOf(1, 10), byteOffset: 999 }))
+    expect(fileOf(rangeOf(1, 10))).toBe(fileOf({ ...rangeOf(1, 10), byteOffset: 999 }))
   })
 
   it('take blocks in any order, side by side', async () => {
@@ -41,23 +44,23 @@ describe('partial files', () => {
       partials.write(range, Buffer.from('abc'), 0),
       partials.write(range, Buffer.from('def'), 3)
     ])
-    expect(await readFile(partials.file(range), 'utf8')).toBe('abcdefghi')
+    expect(await readFile(fileOf(range), 'utf8')).toBe('abcdefghi')
   })
 
   it.each(SHAPES)('of %s can be moved away once released, and begin anew then', async (_name, range) => {
     await partials.write(range, Buffer.from('old'), 0)
     await partials.release(range)
-    await rename(partials.file(range), join(dir, 'placed'))
+    await rename(fileOf(range), join(dir, 'placed'))
     await partials.write(range, Buffer.from('new'), 0)
     expect(await readFile(join(dir, 'placed'), 'utf8')).toBe('old')
-    expect(await readFile(partials.file(range), 'utf8')).toBe('new')
+    expect(await readFile(fileOf(range), 'utf8')).toBe('new')
     await partials.release(rangeOf(99, 1))
   })
 
   it.each(SHAPES)('of %s that are removed are gone, again and again', async (_name, range) => {
     await partials.write(range, Buffer.from('old'), 0)
     await partials.remove(range)
-    expect(await exists(partials.file(range))).toBe(false)
+    expect(await exists(fileOf(range))).toBe(false)
     await partials.remove(range)
   })
 
@@ -65,24 +68,24 @@ describe('partial files', () => {
     const ranges = Array.from({ length: 300 }, (_, i) => rangeOf(2 * i, BLOCK_SIZE + 1))
     await Promise.all(ranges.map((range) => partials.write(range, Buffer.from('b'), 1)))
     for (const range of ranges) await partials.write(range, Buffer.from('a'), 0)
-    for (const range of ranges) expect(await readFile(partials.file(range), 'utf8')).toBe('ab')
+    for (const range of ranges) expect(await readFile(fileOf(range), 'utf8')).toBe('ab')
   })
 
   it('are kept by close where something is left, and their folder is not where nothing is', async () => {
     const range = rangeOf(5, 3)
     await partials.write(range, Buffer.from('old'), 0)
     await partials.close()
-    expect(await readdir(partials.folder)).toHaveLength(1)
+    expect(await readdir(folder())).toHaveLength(1)
     const again = new PartialFiles(partials.folder, await openWorkers())
     await again.remove(range)
     await again.close()
-    expect(await exists(partials.folder)).toBe(false)
+    expect(await exists(folder())).toBe(false)
   })
 
   it.each(SHAPES)('of %s never follow a link', async (_name, range) => {
     await writeFile(join(dir, 'victim'), 'precious')
-    await mkdir(partials.folder, { recursive: true })
-    await symlink(join(dir, 'victim'), partials.file(range))
+    await mkdir(folder(), { recursive: true })
+    await symlink(join(dir, 'victim'), fileOf(range))
     await expect(partials.write(range, Buffer.from('pwn'), 0)).rejects.toMatchObject({ code: 'ELOOP' })
     expect(await readFile(join(dir, 'victim'), 'utf8')).toBe('precious')
   })
