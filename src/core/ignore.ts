@@ -21,12 +21,16 @@ const DEFAULTS = [
   'lost+found/'
 ]
 
+/** A matcher of the library keeps every path that it was asked about: after so many it is made anew. */
+const MAX_REMEMBERED = 4096
+
 /** Decides what a share leaves out. One level of rules for a folder and all below it; inner rules win. */
 export class IgnoreRules {
   readonly #parent: IgnoreRules | null
   /** The folder that these rules are relative to: '' or `a/b/`. */
   readonly #base: string
-  readonly #rules: Ignore
+  #rules: Ignore
+  #asked = 0
   readonly #name: string
   readonly #useFiles: boolean
 
@@ -60,11 +64,20 @@ export class IgnoreRules {
   reason(relative: string): string | null {
     if (isOwnFolder(relative)) return 'it belongs to dat itself'
     for (let level: IgnoreRules | null = this; level; level = level.#parent) {
-      const { ignored, unignored } = level.#rules.test(relative.slice(level.#base.length))
+      const { ignored, unignored } = level.#test(relative.slice(level.#base.length))
       if (ignored) return `ignored by ${level.#name}`
       if (unignored) return null
     }
     return null
+  }
+
+  #test(relative: string): { ignored: boolean; unignored: boolean } {
+    if (++this.#asked > MAX_REMEMBERED) {
+      this.#asked = 0
+      // The rules themselves, compiled already, go over to the new one.
+      this.#rules = ignore().add(this.#rules)
+    }
+    return this.#rules.test(relative)
   }
 }
 

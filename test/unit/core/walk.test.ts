@@ -2,6 +2,8 @@ import { execFile } from 'node:child_process'
 import { chmod, lstat, mkdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { IGNORE_FILE, IgnoreRules } from '../../../src/core/ignore.js'
 import { compareBytes, type Found, look, walk } from '../../../src/core/walk.js'
@@ -271,6 +273,21 @@ describe('what is ignored', () => {
     await mkdir(join(root, IGNORE_FILE))
     await writeTree(root, { a: 'x', 'b/c': 'x', [`b/${IGNORE_FILE}`]: Buffer.from([0, 255, 254, 10]) })
     expect((await walked()).paths).toEqual([`${IGNORE_FILE}/`, 'a', `b/${IGNORE_FILE}`, 'b/c'])
+  })
+
+  it('is decided without a memory that grows with the number of files', () => {
+    setFlagsFromString('--expose-gc')
+    const collect = runInNewContext('gc') as () => void
+    const rules = IgnoreRules.root(['*.tmp'], true)
+    const ask = (count: number) => {
+      let ignored = 0
+      for (let i = 0; i < count; i++) if (rules.reason(`folder/${i}.${i % 2 ? 'csv' : 'tmp'}`)) ignored++
+      expect(ignored).toBe(count / 2)
+      collect()
+      return process.memoryUsage().heapUsed
+    }
+    const before = ask(10_000)
+    expect(ask(100_000) - before).toBeLessThan(6e6)
   })
 
   it('leaves a folder with only ignored files standing as an empty one', async () => {
