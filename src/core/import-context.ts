@@ -14,4 +14,6 @@ export interface ImportContext {
   signal: AbortSignal
   /** For a share of one file: its name. */
   only: string | null
+  /** Told of each folder before it is listed, so that it can be watched. */
+  onfolder?: (folder: string) => void
 }

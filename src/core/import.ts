@@ -89,12 +89,13 @@ export class Import {
   }
 
   async *#changes(folder: string): AsyncGenerator<Compared> {
-    const { open, rules, report, only } = this.#options
+    const { open, rules, report, only, onfolder } = this.#options
     const options = {
       root: open.root,
       folder,
       rules,
       workers: open.workers,
+      ...(onfolder ? { onfolder } : {}),
       onskip: (skipped: string, reason: string) => {
         this.#result.skipped++
         report({ type: 'file.skipped', path: skipped, reason })

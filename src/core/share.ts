@@ -200,7 +200,8 @@ class Share implements Session {
       rules: IgnoreRules.root(ignore, useIgnoreFiles),
       report,
       signal: this.#abort.signal,
-      only: this.#source.file
+      only: this.#source.file,
+      onfolder: (folder) => this.#watch?.entering(folder)
     })
     const result = await run.run(folders)
     if (this.#abort.signal.aborted) return

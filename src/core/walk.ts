@@ -34,6 +34,8 @@ export interface WalkOptions extends LookOptions {
   /** Where to begin: '' or `a/b/`. */
   folder: string
   rules: IgnoreRules
+  /** Told of each folder ('' or `a/b/`) before it is listed. */
+  onfolder?: (folder: string) => void
 }
 
 export interface LookOptions {
@@ -105,7 +107,8 @@ async function* walkFolder(
   return any
 }
 
-function list({ root, workers }: WalkOptions, folder: string): Promise<ListResult> {
+function list({ root, workers, onfolder }: WalkOptions, folder: string): Promise<ListResult> {
+  onfolder?.(folder)
   return workers.list({ folder: { root, path: folder.replace(/\/$/, '') } })
 }
 

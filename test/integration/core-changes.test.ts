@@ -174,6 +174,28 @@ describe('a source that changes while it is shared', () => {
     expect(Object.keys(await describeTree(copy)).sort()).toEqual(['.datignore', 'a/b/new', 'a/b/y', 'a/last', 'a/x'])
   })
 
+  test('watched: folders that come, go, move and come back are followed, at any depth', async () => {
+    await writeTree(source, { 'a/b/x': 'x', '.datignore': 'out/\n' })
+    const owner = await TestSession.share(source, { watch: true })
+    await owner.event('import.done')
+    const change = async (work: () => Promise<unknown>, field: 'added' | 'changed') => {
+      const known = owner.events.length
+      await work()
+      await owner.event('import.done', (event) => event[field] > 0, known)
+    }
+    await change(() => writeTree(source, { 'new/deep/er/y': 'y', 'out/z': 'z' }), 'added')
+    await change(() => writeFile(join(source, 'new/deep/er/y'), 'changed'), 'changed')
+    await change(() => rename(join(source, 'new/deep'), join(source, 'a/moved')), 'added')
+    await change(() => writeFile(join(source, 'a/moved/er/y'), 'changed again'), 'changed')
+    // Not the folder that was watched under this name.
+    await change(() => writeTree(source, { 'new/deep/er/y': 'another' }), 'added')
+    await change(() => writeFile(join(source, 'new/deep/er/y'), 'another one'), 'changed')
+    const clone = await TestSession.clone(owner.link, copy)
+    await clone.done()
+    await rm(join(source, 'out'), { recursive: true })
+    await same()
+  })
+
   test('watched: a folder that was emptied stays as an empty one', async () => {
     await writeTree(source, { 'a/b/x': 'x', c: 'c' })
     const owner = await TestSession.share(source, { watch: true })
