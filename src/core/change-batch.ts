@@ -10,6 +10,8 @@ import { datKeys, entryOf, fileKeys, folderKey, readState, type ShareState, STAT
 const TOTALS = 'totals'
 /** Hashes of contents kept in memory before the index is asked instead. */
 const MAX_PENDING = 16 * 1024
+/** Files that are gone, about 300 bytes each, whose blocks are kept for what may still be found under another name. */
+const MAX_GONE = 16 * 1024
 
 export interface Totals {
   files: number
@@ -40,6 +42,8 @@ export class ChangeBatch {
   #totals: Totals
   /** Content hashes that were met in this run, for duplicates that the index cannot know yet. */
   readonly #pendingContent = new Map<string, BlockRange>()
+  /** Records that were replaced or removed, by inode: their blocks are served until all of the folder was looked at. */
+  readonly #gone = new Map<number, FileRecord>()
   /** What the last marker said; null before the first. */
   #complete: boolean | null
 
@@ -128,6 +132,11 @@ export class ChangeBatch {
     return this.#fresh ? Promise.resolve(null) : this.#index.rangeOfContent(hash)
   }
 
+  /** The record of a file that was removed in this run and has this inode: it may have been renamed. */
+  findGone(inode: number): FileRecord | null {
+    return this.#gone.get(inode) ?? null
+  }
+
   remove(record: FileRecord): void {
     this.#count(record, -1)
     this.#removals.push(record)
@@ -169,7 +178,7 @@ export class ChangeBatch {
     done.putMeta(TOTALS, this.#totals)
     await done.flush()
     await this.#open.kept?.mark({ fork: this.#content.fork, version: this.#open.drive.core.length })
-    await this.#withdraw([...removals, ...puts.flatMap(({ previous }) => previous ?? [])])
+    await this.#letGo([...removals, ...puts.flatMap(({ previous }) => previous ?? [])], complete)
   }
 
   /**
@@ -200,18 +209,25 @@ export class ChangeBatch {
     await bee.flush()
   }
 
-  /** Tells peers that blocks which no file holds any more are gone. */
-  async #withdraw(records: FileRecord[]): Promise<void> {
+  /** Withdraws the blocks of files that are gone, once it is known that no other file has them. */
+  async #letGo(records: readonly FileRecord[], complete: boolean): Promise<void> {
     for (const record of records) {
-      const { range } = record
-      if (!range) continue
+      if (!record.range) continue
       this.#files.forget(record.path)
-      if (await this.#index.hasOwner(range.blockOffset)) continue
-      await this.#content.clear(
-        range.blockOffset,
-        Math.min(range.blockOffset + range.blockLength, this.#content.length)
-      )
+      this.#gone.delete(record.inode)
+      this.#gone.set(record.inode, record)
     }
+    for (const [inode, record] of this.#gone) {
+      if (!complete && this.#gone.size <= MAX_GONE) return
+      this.#gone.delete(inode)
+      await this.#withdraw(record)
+    }
+  }
+
+  /** Tells peers that blocks which no file holds any more are gone. */
+  async #withdraw({ range }: FileRecord): Promise<void> {
+    if (!range || (await this.#index.hasOwner(range.blockOffset))) return
+    await this.#content.clear(range.blockOffset, Math.min(range.blockOffset + range.blockLength, this.#content.length))
   }
 
   #count(record: FileRecord | null, sign: 1 | -1): void {

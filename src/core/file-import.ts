@@ -211,9 +211,10 @@ export class FileImport {
   }
 
   async #findMoved(): Promise<FileRecord | null> {
-    const record = await this.#options.open.index.findMoved(this.#found)
+    const { batch, open } = this.#options
+    const record = (await open.index.findMoved(this.#found)) ?? batch.findGone(this.#found.inode)
     if (!record?.range || record.state !== 'done' || !sameFingerprint(record, this.#found) || record.racy) return null
-    const content = await this.#options.open.content()
+    const content = await open.content()
     const { blockOffset, blockLength } = record.range
     return (await content.has(blockOffset, blockOffset + blockLength)) ? record : null
   }

@@ -30,11 +30,13 @@ beforeEach(async () => {
 const same = async () => expect(await describeTree(copy)).toEqual(await describeTree(source))
 
 /** How many blocks the share has ever had; only while it is not running. */
-async function contentLength(dir: string): Promise<number> {
+/** How many blocks a share has, and how many of them it still has a file for. */
+async function blocksOf(dir: string): Promise<{ length: number; served: number }> {
   const { openDrive, placeOf } = await built<typeof drives>('core/drive')
   const open = await openDrive({ place: placeOf(dir, null), create: null, readOnly: true })
   try {
-    return (await open.content()).length
+    const { length, core } = await open.content()
+    return { length, served: core.bitfield.count(0, length, true) }
   } finally {
     await open.close()
   }
@@ -44,7 +46,7 @@ async function sharedOnce(options: Parameters<typeof TestSession.share>[1] = {})
   const owner = await TestSession.share(source, options)
   const done = await owner.event('import.done')
   await owner.close()
-  return { owner, done, length: await contentLength(source) }
+  return { owner, done, ...(await blocksOf(source)) }
 }
 
 describe('a share that is opened again', () => {
@@ -64,6 +66,19 @@ describe('a share that is opened again', () => {
     expect(again.done).toMatchObject({ added: 0, changed: 0, removed: 0, version: first.done.version, filesDone: 4 })
     expect(again.length).toBe(first.length)
     expect(again.owner.link).toBe(first.owner.link.replace(/@.*/, again.owner.link.replace(/^[^@]*/, '')))
+  })
+
+  test('takes blocks that it has for what moved far, past more files than are written out at once', async () => {
+    const large = randomBytes(3 * MIB)
+    await writeTree(source, { 'a/large': large })
+    const first = await sharedOnce()
+    await rename(join(source, 'a'), join(source, 'z'))
+    await writeTree(source, Object.fromEntries(Array.from({ length: 700 }, (_, i) => [`m/${i}`, `number ${i}`])))
+    const second = await sharedOnce()
+    expect(second.done).toMatchObject({ added: 701, removed: 1 })
+    expect(second.length).toBe(first.length + 700)
+    await rm(join(source, 'z', 'large'))
+    expect((await sharedOnce()).served).toBe(700)
   })
 
   test('takes blocks that it has for what moved or is double', async () => {

@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto'
-import { cp, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { cp, mkdir, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type * as pull from '../../src/core/pull.js'
 import { ALONE, built, defer, LISTENING, TestSession, temporaryFolder } from '../helpers/core.js'
 import { describeTree, writeTree } from '../helpers/trees.js'
+
+const OLD = new Date('2020-01-01T00:00:00Z')
 
 /** A share with a home, and a clone of it that is up to date. */
 async function world() {
@@ -17,6 +19,8 @@ async function world() {
     'b.bin': randomBytes(5000),
     'large.bin': randomBytes(2_500_000)
   })
+  // The time of a copy is another one, beyond what file systems round.
+  for (const name of ['a.bin', 'b.bin', 'large.bin']) await utimes(join(source, name), OLD, OLD)
   const share = async (options: object = {}) => {
     const session = await TestSession.share(source, { home, ...options })
     await session.event('import.done')

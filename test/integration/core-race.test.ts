@@ -101,12 +101,11 @@ test('a share never lists what is behind a link that is put in the place of a fo
   const workers = await openWorkers()
   const swapper = await swap(join(source, 'x'), victim)
   const seen = new Set<string>()
-  while (swapper.rounds < 600) {
+  while (swapper.rounds < 600 || !seen.has('x/f1')) {
     const rules = IgnoreRules.root([], true)
     for await (const found of walk({ root: source, folder: '', rules, workers, ...QUIETLY })) seen.add(found.path)
   }
   await swapper.stop()
-  expect(seen).toContain('x/f1')
   expect([...seen].filter((path) => path.includes('secret'))).toEqual([])
 })
 
