@@ -59,7 +59,15 @@ export type DatEvent =
   /** A relay can be reached here; `url` is for `--relay`. */
   | { type: 'relay.listening'; url: string; port: number }
   /** `bytes` were passed on since the start; `rss` is the memory of the process. */
-  | { type: 'relay.stats'; clients: number; circuits: number; bytes: number; rss: number }
+  | {
+      type: 'relay.stats'
+      clients: number
+      circuits: number
+      bytes: number
+      udpPairs: number
+      udpBytes: number
+      rss: number
+    }
   /** What one probe of the doctor found; `summary` is for people, `evidence` has the facts. */
   | {
       type: 'probe'

@@ -15,9 +15,10 @@ declare module 'blind-relay' {
     accept(stream: NoiseStream, options: { id: Buffer }): Session
     close(): Promise<void>
   }
-  class Client {
+  class Client extends EventEmitter {
     static from(stream: NoiseStream, options: { id: Buffer }): Client
     pair(isInitiator: boolean, token: Buffer, stream: Duplex): Readable
+    on(event: 'pair', listener: (isInitiator: boolean, token: Buffer, stream: Duplex, remoteId: number) => void): this
   }
   const relay: { Server: typeof Server; Client: typeof Client }
   export default relay

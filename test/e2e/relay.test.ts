@@ -25,6 +25,8 @@ describe('dat relay', () => {
       clients: 0,
       circuits: 0,
       bytes: 0,
+      udpPairs: 0,
+      udpBytes: 0,
       rss: expect.any(Number)
     })
     const health = await fetch(`http://127.0.0.1:${port}/healthz`)

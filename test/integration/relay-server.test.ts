@@ -122,7 +122,7 @@ describe('circuits', () => {
     const all = await two.bytes(100 * MAX_PAYLOAD_BYTES)
     expect(all.equals(Buffer.concat(pieces))).toBe(true)
     expect((await one.bytes(4)).toString()).toBe('back')
-    expect(relay.counts()).toEqual({ clients: 2, circuits: 1, bytes: all.length + 4 })
+    expect(relay.counts()).toEqual({ clients: 2, circuits: 1, bytes: all.length + 4, udpPairs: 0, udpBytes: 0 })
   })
 
   it('carry a stream over eight lanes', async () => {

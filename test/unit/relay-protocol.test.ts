@@ -33,6 +33,8 @@ describe('messages arrive as they were sent', () => {
   const relay: RelayMessage[] = [
     { type: 'joined', lanes: 8, dht: true, blind: key },
     { type: 'joined', lanes: 1, dht: false, blind: null },
+    { type: 'blind', key },
+    { type: 'blind', key: null },
     { type: 'members', members: [{ id: 'a1', key }] },
     { type: 'members', members: [] },
     { type: 'found', keys: [key, circuit] },

@@ -34,7 +34,7 @@ export interface RelayClientOptions {
   /** True while there is no peer, and our own DHT leads to none: then the relay is to look there. */
   stranded: () => boolean
   oncandidate: (candidate: Candidate) => void
-  /** The relay has let us in, or was lost. */
+  /** The relay has let us in, or was lost, or its blind relay has come or gone. */
   onchange: () => void
   /** Called after each attempt that failed. The message is for a person. */
   onfailure: (error: Error) => void
@@ -74,6 +74,11 @@ export class RelayClient {
   /** True while the relay lets us in. */
   get up(): boolean {
     return this.#joined !== null
+  }
+
+  /** The key of its blind relay for UDP in the DHT; null for none. */
+  get blind(): Buffer | null {
+    return this.#joined?.blind ?? null
   }
 
   /** What the relay has shown so far. */
@@ -143,6 +148,10 @@ export class RelayClient {
       case 'joined':
         this.#joined = message
         this.#lookAfter(Math.max(0, this.#options.lookAfter - (performance.now() - this.#since)))
+        this.#options.onchange()
+        break
+      case 'blind':
+        if (this.#joined) this.#joined = { ...this.#joined, blind: message.key }
         this.#options.onchange()
         break
       case 'members':

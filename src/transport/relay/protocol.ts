@@ -50,6 +50,8 @@ export type RelayMessage =
       /** The key of the relay's blind relay for UDP in the DHT. */
       blind: Buffer | null
     }
+  /** The blind relay can be reached now, or can not any more. */
+  | { type: 'blind'; key: Buffer | null }
   /** Everyone else in the topic, whenever that changes. */
   | { type: 'members'; members: Member[] }
   | { type: 'found'; keys: Buffer[] }
@@ -142,6 +144,7 @@ const CLIENT_MESSAGES: Record<ClientMessage['type'], Record<string, Field>> = {
 }
 const RELAY_MESSAGES: Record<RelayMessage['type'], Record<string, Field>> = {
   joined: { lanes: integer(1, MAX_LANES), dht: flag, blind: nullable(hex) },
+  blind: { key: nullable(hex) },
   members: { members: list(record({ id, key: hex })) },
   found: { keys: list(hex) },
   circuit: { circuit: hex, key: hex, initiator: flag, bridge: flag },

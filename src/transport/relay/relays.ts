@@ -36,6 +36,11 @@ export class Relays {
     return this.#clients.filter(({ up }) => up).map(({ url }) => url)
   }
 
+  /** Keys of their blind relays for UDP, in the DHT. */
+  get blind(): Buffer[] {
+    return this.#clients.flatMap(({ blind }) => blind ?? [])
+  }
+
   /** What they have shown so far; null when there are none. */
   get evidence(): RelayEvidence | null {
     const all = this.#clients.map(({ evidence }) => evidence)

@@ -30,8 +30,11 @@ export interface RelayOptions {
 export interface RelayCounts {
   clients: number
   circuits: number
-  /** Passed on since the start. */
+  /** Passed on since the start, without UDP. */
   bytes: number
+  /** Pairs of peers for whom it relays UDP now, and bytes of theirs since the start. */
+  udpPairs: number
+  udpBytes: number
 }
 
 export interface RelayServer {
@@ -62,10 +65,22 @@ async function open(options: RelayOptions, certificate: Certificate | null, scop
   const { limits, dht, listen, tls, behindProxy } = options
   const circuits = new Circuits({ lanes: MAX_LANES, idleMs: limits.idleMs, budget: byteBudget(limits.totalRate) })
   const rooms = new Rooms()
-  const bridge = dht && (await DhtBridge.open({ bootstrap: dht.bootstrap, circuits }))
+  const bridge =
+    dht &&
+    (await DhtBridge.open({
+      bootstrap: dht.bootstrap,
+      circuits,
+      onblind: (key) => rooms.tellAll({ type: 'blind', key })
+    }))
   if (bridge) scope.defer(() => bridge.close())
   const reception = new Reception({ rooms, circuits, bridge }, limits)
-  const counts = () => ({ clients: reception.clients, circuits: circuits.size, bytes: circuits.bytes })
+  const counts = () => ({
+    clients: reception.clients,
+    circuits: circuits.size,
+    bytes: circuits.bytes,
+    udpPairs: bridge?.udp.pairs ?? 0,
+    udpBytes: bridge?.udp.bytes ?? 0
+  })
   const door = new Door({
     certificate,
     behindProxy,

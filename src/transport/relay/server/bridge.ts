@@ -17,6 +17,8 @@ export interface BridgeOptions {
   /** Nodes of a private DHT; null for the public one. */
   bootstrap: HostPort[] | null
   circuits: Circuits
+  /** The blind relay for UDP can be reached now. */
+  onblind: (key: Buffer) => void
 }
 
 /** The relay's own node of the DHT: looks and dials for clients without UDP, and relays UDP for those who have it. */
@@ -29,26 +31,35 @@ export class DhtBridge {
   readonly #lookups: Lookups
   readonly #blind: BlindRelay
 
-  private constructor(dht: DHT, local: boolean, circuits: Circuits) {
+  private constructor(dht: DHT, local: boolean, { circuits, onblind }: BridgeOptions) {
     this.#dht = dht
     this.#local = local
     this.#circuits = circuits
     this.#lookups = new Lookups(dht)
-    this.#blind = new BlindRelay(dht)
+    this.#blind = new BlindRelay(dht, () => {
+      if (this.blindKey) onblind(this.blindKey)
+    })
   }
 
   /** Starts in the background: nothing waits for the DHT to answer. */
-  static async open({ bootstrap, circuits }: BridgeOptions): Promise<DhtBridge> {
+  static async open(options: BridgeOptions): Promise<DhtBridge> {
+    const { bootstrap } = options
     const nodes = bootstrap && (await resolveNodes(bootstrap))
     const local = nodes !== null && nodes.length > 0 && nodes.every(({ host }) => isLoopback(host))
     // With the default, 0.0.0.0, two processes on one machine need 13 s to find each other in a local DHT.
     const dht = new DHT({ ...(nodes && { bootstrap: nodes }), ...(local && { host: '127.0.0.1' }) })
-    return new DhtBridge(dht, local, circuits)
+    return new DhtBridge(dht, local, options)
   }
 
   /** The key of the blind relay for UDP, once it can be reached. */
   get blindKey(): Buffer | null {
     return this.#blind.publicKey
+  }
+
+  /** What the blind relay does: pairs of peers now, and bytes so far. */
+  get udp(): { pairs: number; bytes: number } {
+    const { pairs, bytes } = this.#blind
+    return { pairs, bytes }
   }
 
   look(guest: Member): void {

@@ -1,4 +1,4 @@
-import { MAX_MEMBERS } from '../protocol.js'
+import { MAX_MEMBERS, type RelayMessage } from '../protocol.js'
 import type { Member } from './party.js'
 
 /** Joins and leaves are told at once, then at most so often: who comes and goes all the time tires nobody out. */
@@ -39,6 +39,11 @@ export class Rooms {
   find(guest: Member, id: string): Member | null {
     const found = this.#rooms.get(guest.topic.toString('hex'))?.guests.get(id)
     return found && found !== guest ? found : null
+  }
+
+  /** Tells everyone who is here, whatever they look for. */
+  tellAll(message: RelayMessage): void {
+    for (const { guests } of this.#rooms.values()) for (const guest of guests.values()) guest.say(message)
   }
 
   close(): void {
