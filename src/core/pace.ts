@@ -1,6 +1,6 @@
 import c from 'compact-encoding'
 import Protomux, { type Message } from 'protomux'
-import { bytesHeard } from '../transport/streams.js'
+import { bytesHeard, isUdx } from '../transport/streams.js'
 import type { Network, Peer } from '../transport/transport.js'
 
 /**
@@ -74,7 +74,7 @@ export class PaceChannels {
     const active = all.filter(([, open]) => open.active).length
     for (const [peer, open] of all) {
       // TCP holds the sender by itself.
-      if (peer.route !== 'direct') continue
+      if (!isUdx(peer.stream)) continue
       const rate = Math.max(1, Math.floor(this.#limit / (active + (open.active ? 0 : 1))))
       if (rate === open.asked) continue
       open.asked = rate

@@ -1,9 +1,13 @@
+import type { Alarm } from './alarm.js'
+import { Backoff } from './backoff.js'
 import { lookUpHost } from './host-names.js'
 import { parseHostPort } from './host-port.js'
 import type { HostPort } from './transport.js'
 
 /** How long the other names may take once one node is known. */
 const STRAGGLERS_MS = 1000
+const FIRST_WAIT_MS = 500
+const LONGEST_WAIT_MS = 15_000
 
 /**
  * Looks the names of DHT nodes up, all at once: the DHT itself would try one after another, and with a broken name
@@ -26,6 +30,17 @@ export async function resolveNodes(nodes: readonly HostPort[]): Promise<HostPort
   const stragglers = one.then(() => new Promise<void>((resolve) => setTimeout(resolve, STRAGGLERS_MS).unref()))
   await Promise.race([all, stragglers])
   return nodes.flatMap((node) => found.get(node) ?? [])
+}
+
+/** The same, but waits until the name of one is known, or the alarm is closed. */
+export async function awaitNodes(nodes: readonly HostPort[], alarm: Alarm): Promise<HostPort[]> {
+  const backoff = new Backoff(FIRST_WAIT_MS, LONGEST_WAIT_MS)
+  let found = await resolveNodes(nodes)
+  while (found.length === 0 && nodes.length > 0 && !alarm.closed) {
+    await alarm.sleep(backoff.next())
+    if (!alarm.closed) found = await resolveNodes(nodes)
+  }
+  return found
 }
 
 /**

@@ -6,6 +6,7 @@ import { Gate } from './gate.js'
 import { formatHostPort, parseHostPort } from './host-port.js'
 import { Lan } from './lan.js'
 import { instanceId } from './lan-records.js'
+import { NetworkNews } from './network-news.js'
 import { watchNetwork } from './network-watch.js'
 import { judge, type Outlook } from './outlook.js'
 import { PeerTable } from './peer-table.js'
@@ -16,8 +17,6 @@ import { dialableAddresses, dialReason, listenTcp, type TcpListener } from './tc
 import { Throttle } from './throttle.js'
 import type { Candidate, ConnectOptions, HostPort, KeyPair, Network, NoiseStream, Peer } from './transport.js'
 
-/** How long `network.ready` may wait for the DHT. */
-const DHT_NEWS_MS = 3000
 /** What a direct way to a peer gets before a relay is asked for one, where there may be a direct way. */
 const DIRECT_FIRST_MS = 300
 /** What our own DHT gets before a relay is asked to look there for us. */
@@ -62,16 +61,15 @@ class Connector implements Network {
   readonly #since = performance.now()
   readonly #throttle: Throttle
   readonly #gate: Gate
+  readonly #news: NetworkNews
   #listener: TcpListener | null = null
   #lan: Lan | null = null
   #swarm: Swarm | null = null
   #relays: Relays | null = null
+  /** Keys of the blind relays that were known last, in hex. */
+  #blind: string[] = []
   #clock: { close(): void } | null = null
   #addresses: { close(): void } | null = null
-  #dhtTimer: NodeJS.Timeout | undefined
-  /** Set while `network.ready` is held back: until everything is open, and the DHT had its time. */
-  #holdNews = true
-  #told: { dht: boolean; lan: boolean; relays: string[] } | null = null
   #closing: Promise<void> | null = null
   listening: string[] = []
 
@@ -80,6 +78,12 @@ class Connector implements Network {
     this.#keyPair = keyPair
     this.#throttle = new Throttle(options.limits ?? { up: null, down: null })
     this.#gate = new Gate(options.longestMessage ?? LONGEST_MESSAGE)
+    this.#news = new NetworkNews(options.report, () => ({
+      dht: this.#swarm?.up ?? false,
+      lan: this.#lan?.up ?? false,
+      relays: this.#relays?.up ?? [],
+      listening: this.listening
+    }))
     this.#table = new PeerTable({
       self: keyPair.publicKey,
       report: options.report,
@@ -121,8 +125,7 @@ class Connector implements Network {
     if (this.#options.lan) await this.#openLan()
     this.#clock = watchClock(() => this.#startOver())
     this.#addresses = watchNetwork(() => this.#startOver())
-    if (this.#swarm && !this.#swarm.up) this.#dhtTimer = setTimeout(() => this.#tell(true), DHT_NEWS_MS)
-    else this.#tell(true)
+    this.#news.open(this.#swarm?.up === false)
   }
 
   refresh(): void {
@@ -139,7 +142,7 @@ class Connector implements Network {
   }
 
   async #close(): Promise<void> {
-    clearTimeout(this.#dhtTimer)
+    this.#news.close()
     this.#clock?.close()
     this.#addresses?.close()
     for (const dial of this.#dials) dial.close()
@@ -164,10 +167,13 @@ class Connector implements Network {
       topic: this.#options.topic,
       keyPair: this.#keyPair,
       bootstrap: this.#options.bootstrap,
+      blind: () => this.#relays?.blind ?? [],
+      punch: this.#options.punch,
       wants: (publicKey) => !this.#table.covers(publicKey, 'direct'),
-      lonely: () => this.#table.peers.size === 0,
+      lonely: () => this.#table.isPoor,
       oncandidate: this.#oncandidate,
-      onup: () => this.#tell(this.#dhtTimer !== undefined)
+      onmoved: (candidate) => this.#table.moved(candidate),
+      onup: () => this.#news.up()
     })
   }
 
@@ -182,9 +188,18 @@ class Connector implements Network {
       lookAfter: this.#swarm ? OWN_DHT_MS : 0,
       stranded: () => this.#isStranded,
       oncandidate: this.#oncandidate,
-      onchange: () => this.#tell(false),
+      onchange: () => this.#onrelays(),
       report: this.#options.report
     })
+  }
+
+  #onrelays(): void {
+    const blind = this.#relays?.blind.map((key) => key.toString('hex')) ?? []
+    // With a relay that is gone are gone the streams through it, which UDP is slow to notice.
+    if (this.#blind.some((key) => !blind.includes(key))) this.#table.verify('relay')
+    this.#blind = blind
+    this.#swarm?.aid()
+    this.#news.tell()
   }
 
   /** No peer, and our own way into the DHT is closed, or does not lead to those who are there (two symmetric NATs). */
@@ -231,7 +246,7 @@ class Connector implements Network {
         covered: (id) => this.#coveredByLan(id),
         gate: this.#gate,
         oncandidate: this.#oncandidate,
-        onchange: () => this.#tell(false)
+        onchange: () => this.#news.tell()
       })
     } catch {
       // No socket to be had on the local network: `network.ready` says so, the other ways go on.
@@ -257,17 +272,5 @@ class Connector implements Network {
   #startOver(): void {
     this.#table.verify()
     this.refresh()
-  }
-
-  /** Reports what works, and again when that changes. @param now ends the wait for news of the DHT */
-  #tell(now: boolean): void {
-    if (now) this.#holdNews = false
-    if (this.#holdNews || this.#closing) return
-    const dht = this.#swarm?.up ?? false
-    const lan = this.#lan?.up ?? false
-    const relays = this.#relays?.up ?? []
-    if (this.#told?.dht === dht && this.#told.lan === lan && this.#told.relays.join() === relays.join()) return
-    this.#told = { dht, lan, relays }
-    this.#options.report({ type: 'network.ready', dht, lan, relays, listening: this.listening })
   }
 }

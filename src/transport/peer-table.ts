@@ -1,9 +1,11 @@
 import type { Report, Route } from '../base/events.js'
 import { shortId } from '../base/link.js'
-import { bytesHeard, closeGently, isLive, sendAlive } from './streams.js'
+import { bytesHeard, closeGently, isLive, isUdx, sendAlive } from './streams.js'
 import type { Candidate, Peer } from './transport.js'
 
-const RANK: Record<Route, number> = { lan: 0, tcp: 1, direct: 2, relay: 3 }
+const RANK: Record<Route, number> = { lan: 0, tcp: 1, direct: 2, relay: 4 }
+/** A blind relay: UDP fills a path that loses packets, and such a stream moves over to a direct path by itself. */
+const RANK_BLIND = 3
 /** Two connections by the same route within this time are simultaneous dials, not one that replaces a lost one. */
 const SIMULTANEOUS_MS = 5000
 /** Before a stream is given up for a better one: time for the other end to see both, and to move over. */
@@ -63,7 +65,23 @@ export class PeerTable {
   /** True when the peer is connected by this route or a better one. */
   covers(publicKey: Buffer, route: Route): boolean {
     const active = this.#entries.get(publicKey.toString('hex'))?.active
-    return active !== undefined && RANK[active.route] <= RANK[route]
+    return active !== undefined && rankOf(active) <= RANK[route]
+  }
+
+  /** True while nobody is connected but by relays that know no UDP. */
+  get isPoor(): boolean {
+    return [...this.#entries.values()].every(({ active }) => rankOf(active) === RANK.relay)
+  }
+
+  /** A stream that is here already goes another way now: nothing but its name changes. */
+  moved({ stream, route, address }: Candidate): void {
+    const key = stream.remotePublicKey.toString('hex')
+    const entry = this.#entries.get(key)
+    const connection = [...(entry?.all ?? [])].find((one) => one.stream === stream)
+    if (!entry || !connection || this.#closed) return
+    const before = connection.route
+    Object.assign(connection, { route, address })
+    if (entry.active === connection) this.#tell(key, entry, before)
   }
 
   /** Takes over a stream that has proved itself, and closes it if there is no use for it. */
@@ -112,10 +130,14 @@ export class PeerTable {
     this.#retire(entry, better ? active : connection, weAreLower ? GRACE_MS : PATIENCE_MS)
   }
 
-  /** After a sleep connections may be dead without knowing: those that stay silent now are closed. */
-  verify(): void {
+  /**
+   * After a sleep connections may be dead without knowing: those that stay silent now are closed.
+   * @param only those by this route
+   */
+  verify(only: Route | null = null): void {
     for (const { all } of this.#entries.values()) {
-      for (const { stream } of all) {
+      for (const { stream, route } of all) {
+        if (only !== null && route !== only) continue
         const heard = bytesHeard(stream)
         sendAlive(stream)
         const check = setTimeout(() => {
@@ -146,13 +168,18 @@ export class PeerTable {
     clearTimeout(connection.retiring)
     connection.retiring = undefined
     entry.active = connection
-    const { stream, route, address } = connection
-    const id = shortId(entry.publicKey)
-    const peer: Peer = { id, publicKey: entry.publicKey, route, address, stream }
+    this.#options.onpeer(this.#tell(key, entry, before?.route ?? null))
+  }
+
+  /** Shows the stream that is in use, and reports it if the way is another one than before. */
+  #tell(key: string, { publicKey, active }: Entry, before: Route | null): Peer {
+    const { stream, route, address } = active
+    const id = shortId(publicKey)
+    const peer: Peer = { id, publicKey, route, address, stream }
     this.#peers.set(key, peer)
     // The same way with another socket is no news to anyone.
-    if (before?.route !== route) this.#options.report({ type: 'peer.connected', peer: id, route, address })
-    this.#options.onpeer(peer)
+    if (before !== route) this.#options.report({ type: 'peer.connected', peer: id, route, address })
+    return peer
   }
 
   /** Closes the loser after a while, if the winner still works by then. */
@@ -190,8 +217,13 @@ export class PeerTable {
   }
 }
 
+function rankOf({ route, stream }: Candidate): number {
+  return route === 'relay' && isUdx(stream) ? RANK_BLIND : RANK[route]
+}
+
 function isBetter(one: Connection, other: Connection): boolean {
-  if (one.route !== other.route) return RANK[one.route] < RANK[other.route]
+  const [rank, otherRank] = [rankOf(one), rankOf(other)]
+  if (rank !== otherRank) return rank < otherRank
   const simultaneous = Math.abs(one.since - other.since) < SIMULTANEOUS_MS
   if (simultaneous && one.favoured !== other.favoured) return one.favoured
   return one.since > other.since

@@ -9,6 +9,11 @@ export function isLive(stream: NoiseStream): boolean {
   return !stream.destroying && !stream.destroyed
 }
 
+/** True for a stream over UDX, which takes whatever arrives and has no way to hold its sender back. */
+export function isUdx(stream: NoiseStream): boolean {
+  return 'changeRemote' in stream.rawStream
+}
+
 /** Sends what was written, says goodbye, and insists after a while. Resolves when the stream is closed. */
 export function closeGently(stream: NoiseStream, limit = CLOSE_MS): Promise<void> {
   return new Promise((resolve) => {

@@ -2,10 +2,13 @@ import DHT from 'hyperdht'
 import Hyperswarm, { type PeerDiscoverySession } from 'hyperswarm'
 import { Alarm } from './alarm.js'
 import { Backoff } from './backoff.js'
-import { publicNodes, resolveNodes } from './bootstrap.js'
+import { BlindRelays } from './blind-relays.js'
+import { awaitNodes, publicNodes, resolveNodes } from './bootstrap.js'
+import { DhtNode } from './dht-node.js'
 import { formatHostPort, isLoopback } from './host-port.js'
 import type { DhtEvidence } from './outlook.js'
 import { guessPortsFaster } from './port-guessing.js'
+import { Redials } from './redials.js'
 import { endWhenSilent, firstData } from './streams.js'
 import type { Candidate, HostPort, KeyPair, NoiseStream } from './transport.js'
 
@@ -16,10 +19,6 @@ const LONGEST_WAIT_MS = 15_000
 /** Without a peer the DHT is asked every 15 s for so long, then every minute: it is other people's network. */
 const EAGER_MS = 5 * 60_000
 const PATIENT_WAIT_MS = 60_000
-/** For how long a lost peer is dialled by its key. A new process has a new key, which the topic leads to. */
-const REDIAL_MS = 10 * 60_000
-const REDIAL_CLEAN_MS = 30_000
-const MAX_KNOWN = 1000
 /** What a goodbye to the DHT may take. */
 const FAREWELL_MS = 400
 /** Random punches of a sharer behind a symmetric NAT: hyperdht's 20 s make the second clone fail. */
@@ -30,20 +29,19 @@ export interface SwarmOptions {
   keyPair: KeyPair
   /** Nodes of a private DHT; null for the public one. */
   bootstrap: HostPort[] | null
+  /** Keys of blind relays, the best first: they carry UDP where no hole can be punched. */
+  blind: () => readonly Buffer[]
+  /** @see DhtNodeOptions */
+  punch?: (() => boolean) | undefined
   /** False while a peer needs no connection by the DHT, because it has a better one. */
   wants: (publicKey: Buffer) => boolean
-  /** True while there is no peer at all. */
+  /** True while there is no peer, or none with a good connection. */
   lonely: () => boolean
   oncandidate: (candidate: Candidate) => void
+  /** A stream that was handed on goes another way now. */
+  onmoved: (candidate: Candidate) => void
   /** DHT nodes have answered, for the first time. */
   onup: () => void
-}
-
-interface LostPeer {
-  publicKey: Buffer
-  backoff: Backoff
-  until: number
-  timer: NodeJS.Timeout | undefined
 }
 
 /**
@@ -55,15 +53,26 @@ export class Swarm {
   readonly #options: SwarmOptions
   readonly #alarm = new Alarm()
   readonly #backoff = new Backoff(FIRST_WAIT_MS, LONGEST_WAIT_MS)
-  readonly #known = new Map<string, Buffer>()
-  readonly #lost = new Map<string, LostPeer>()
+  readonly #redials: Redials
+  readonly #blind: BlindRelays
   #eagerUntil = performance.now() + EAGER_MS
   #swarm: Hyperswarm | null = null
+  #node: DhtNode | null = null
   #up = false
   #emptyLookups = 0
 
   constructor(options: SwarmOptions) {
     this.#options = options
+    this.#blind = new BlindRelays(options.blind)
+    this.#redials = new Redials({
+      wants: options.wants,
+      // Leaving and joining again makes Hyperswarm forget the attempts that it counted against the peer.
+      dial: (publicKey) => {
+        this.#swarm?.leavePeer(publicKey)
+        this.#swarm?.joinPeer(publicKey)
+      },
+      ongiveup: (publicKey) => this.#swarm?.leavePeer(publicKey)
+    })
     // A DHT that cannot even start (no UDP sockets at all) is one that never answers: `up` stays false.
     void this.#start().catch(ignore)
   }
@@ -85,35 +94,30 @@ export class Swarm {
 
   /** Dials a peer again that has no stream left, if it was met here. `clean`: it left in good order. */
   lost(publicKey: Buffer, clean: boolean): void {
-    const key = publicKey.toString('hex')
     this.#eager()
-    if (!this.#known.has(key) || this.#lost.has(key) || this.#alarm.closed) return
-    const peer: LostPeer = {
-      publicKey,
-      backoff: new Backoff(FIRST_WAIT_MS, LONGEST_WAIT_MS),
-      until: performance.now() + (clean ? REDIAL_CLEAN_MS : REDIAL_MS),
-      timer: undefined
+    this.#redials.lost(publicKey, clean)
+  }
+
+  /** Blind relays have become known: dials that have none are made anew where one is needed. */
+  aid(): void {
+    const node = this.#node
+    if (!node || this.#alarm.closed || !this.#blind.choose(node, false)) return
+    for (const [stream, publicKey] of node.unaided) {
+      stream.once('close', () => queueMicrotask(() => this.#dialOnce(publicKey)))
+      stream.destroy(new Error('dialled again with a relay'))
     }
-    this.#lost.set(key, peer)
-    peer.timer = setTimeout(() => this.#redial(key, peer), peer.backoff.next())
   }
 
   /** Asks the DHT and dials everyone again, now. */
   refresh(): void {
     this.#swarm?.server.refresh()
-    for (const [key, peer] of this.#lost) {
-      clearTimeout(peer.timer)
-      peer.backoff.reset()
-      peer.until = performance.now() + REDIAL_MS
-      this.#redial(key, peer)
-    }
+    this.#redials.wake()
     this.#eager()
   }
 
   async close(): Promise<void> {
     this.#alarm.close()
-    for (const { timer } of this.#lost.values()) clearTimeout(timer)
-    this.#lost.clear()
+    this.#redials.close()
     const swarm = this.#swarm
     if (!swarm) return
     for (const stream of swarm.connections) stream.destroy()
@@ -126,10 +130,13 @@ export class Swarm {
 
   async #start(): Promise<void> {
     const common = publicNodes(DHT.BOOTSTRAP)
-    const nodes = this.#options.bootstrap ? await this.#ownNodes(this.#options.bootstrap) : common.addresses
+    const nodes = this.#options.bootstrap ? await awaitNodes(this.#options.bootstrap, this.#alarm) : common.addresses
     if (this.#alarm.closed) return
     guessPortsFaster()
-    const dht = new DHT({
+    const dht: DhtNode = new DhtNode({
+      punch: this.#options.punch,
+      relay: () => this.#blind.choose(dht, true),
+      onrelayable: (publicKey) => this.#dialOnce(publicKey),
       randomPunchInterval: PUNCH_INTERVAL_MS,
       bootstrap: nodes,
       // With the default, 0.0.0.0, two processes on one machine need 13 s to find each other in a local DHT.
@@ -142,6 +149,7 @@ export class Swarm {
     const swarm = new Hyperswarm({
       dht,
       keyPair: this.#options.keyPair,
+      relayThrough: (force) => this.#blind.choose(dht, force === true),
       // With null it asks about a peer that it is about to dial. Those who dial us are let in: they may have lost the
       // connection that we still believe in.
       firewall: (publicKey, payload) => payload === null && !this.#options.wants(publicKey)
@@ -155,19 +163,9 @@ export class Swarm {
       info.reconnect(false)
       void this.#onconnection(stream)
     })
+    this.#node = dht
     this.#swarm = swarm
     void this.#lookAgain(swarm.join(this.#options.topic, { server: true, client: true }), swarm)
-  }
-
-  /** The nodes of a private DHT; waits until a name of one is known. */
-  async #ownNodes(bootstrap: readonly HostPort[]): Promise<HostPort[]> {
-    const backoff = new Backoff(FIRST_WAIT_MS, LONGEST_WAIT_MS)
-    let nodes = await resolveNodes(bootstrap)
-    while (nodes.length === 0 && bootstrap.length > 0 && !this.#alarm.closed) {
-      await this.#alarm.sleep(backoff.next())
-      if (!this.#alarm.closed) nodes = await resolveNodes(bootstrap)
-    }
-    return nodes
   }
 
   /** Public nodes that have another address by now than when hyperdht was released. */
@@ -179,6 +177,7 @@ export class Swarm {
 
   /** hyperdht calls itself ready and online without any network; what counts is that a node has answered. */
   #checkUp(dht: DHT): void {
+    this.aid()
     if (this.#up || this.#alarm.closed || dht.stats.requests.responses === 0) return
     this.#up = true
     this.#options.onup()
@@ -193,39 +192,22 @@ export class Swarm {
       return
     }
     endWhenSilent(stream, SILENCE_MS)
-    const key = stream.remotePublicKey.toString('hex')
-    this.#found(key, stream.remotePublicKey)
+    this.#redials.found(stream.remotePublicKey)
+    this.#blind.watch(stream, this.#node, () => this.#options.onmoved(this.#candidate(stream)))
+    this.#options.oncandidate(this.#candidate(stream))
+  }
+
+  #candidate(stream: NoiseStream): Candidate {
     const { remoteHost, remotePort } = stream.rawStream as { remoteHost?: string; remotePort?: number }
     const address = formatHostPort(remoteHost ?? 'unknown', remotePort ?? 0)
-    this.#options.oncandidate({ stream, route: 'direct', address })
+    return { stream, route: this.#node?.relayOf(stream) ? 'relay' : 'direct', address }
   }
 
-  #found(key: string, publicKey: Buffer): void {
-    this.#known.delete(key)
-    this.#known.set(key, publicKey)
-    for (const oldest of this.#known.keys()) {
-      if (this.#known.size <= MAX_KNOWN) break
-      this.#known.delete(oldest)
-    }
-    const peer = this.#lost.get(key)
-    if (peer) this.#giveUp(key, peer)
-  }
-
-  #redial(key: string, peer: LostPeer): void {
-    if (!this.#options.wants(peer.publicKey) || performance.now() > peer.until) {
-      this.#giveUp(key, peer)
-      return
-    }
-    // Leaving and joining again makes Hyperswarm forget the attempts that it counted against the peer.
-    this.#swarm?.leavePeer(peer.publicKey)
-    this.#swarm?.joinPeer(peer.publicKey)
-    peer.timer = setTimeout(() => this.#redial(key, peer), peer.backoff.next())
-  }
-
-  #giveUp(key: string, peer: LostPeer): void {
-    clearTimeout(peer.timer)
-    this.#lost.delete(key)
-    this.#swarm?.leavePeer(peer.publicKey)
+  /** Dials a peer that was announced, outside of Hyperswarm's own waits. */
+  #dialOnce(publicKey: Buffer): void {
+    if (this.#alarm.closed) return
+    this.#swarm?.joinPeer(publicKey)
+    if (!this.#redials.has(publicKey)) this.#swarm?.leavePeer(publicKey)
   }
 
   #eager(): void {

@@ -93,6 +93,11 @@ export interface ConnectOptions extends NetworkOptions {
   onpeer: (peer: Peer, network: Network) => void
   /** The longest message that a peer may send, in bytes; as long as the format has it when left out. */
   longestMessage?: number
+  /**
+   * False while no UDP from a peer gets through our firewall and no hole can be punched into it. For tests: on one
+   * machine there is nothing in the way.
+   */
+  punch?: () => boolean
 }
 
 export interface Network {

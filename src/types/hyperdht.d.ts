@@ -17,6 +17,21 @@ declare module 'hyperdht' {
     /** Time between keep-alives on streams, in milliseconds; false for none (default 5 s). */
     connectionKeepAlive?: number | false
   }
+  export interface DHTConnectOptions {
+    /** The default is the node's own. */
+    keyPair?: KeyPair
+    relayAddresses?: HostPort[]
+    /** Try addresses of the local network too. */
+    localConnection?: boolean
+    /** The key of a blind relay that is to carry the stream until, or unless, a hole is punched. */
+    relayThrough?: Buffer | null
+    /** Asked before holes are punched; false gives that up. */
+    holepunch?: () => boolean
+    /** Send to the peer while it is being asked how to punch (the default): enough where NATs are kind. */
+    fastOpen?: boolean
+    createHandshake?: (keyPair: KeyPair, remotePublicKey: Buffer) => object
+    createSecretStream?: (...args: never[]) => object
+  }
   export interface DHTServer extends EventEmitter {
     readonly publicKey: Buffer | null
     listen(keyPair?: KeyPair): Promise<this>
@@ -46,8 +61,9 @@ declare module 'hyperdht' {
       requests: { active: number; total: number; responses: number; timeouts: number; retries: number }
     }
     address(): HostPort | null
+    remoteAddress(): HostPort | null
     fullyBootstrapped(): Promise<void>
-    connect(publicKey: Buffer, options?: object): NoiseStream
+    connect(publicKey: Buffer, options?: DHTConnectOptions): NoiseStream
     createServer(options?: object, onconnection?: (stream: NoiseStream) => void): DHTServer
     /** What requests belong to; ending it ends them. */
     session(): object

@@ -23,6 +23,8 @@ declare module 'hyperswarm' {
     keyPair?: KeyPair
     maxPeers?: number
     maxParallel?: number
+    /** The key of a blind relay for a connection, or null. `force`: no hole could be punched at the last attempt. */
+    relayThrough?: (force?: boolean) => Buffer | null
     /** True refuses: with a payload for a peer that dials us, with null for one that we are about to dial. */
     firewall?: (remotePublicKey: Buffer, payload: unknown) => boolean
   }

@@ -135,6 +135,13 @@ export class Lab {
     return { received: stats64.rx.bytes, sent: stats64.tx.bytes }
   }
 
+  /** UDP datagrams that programs on a host have been given so far. */
+  async datagrams(host) {
+    const { stdout } = await run('ip', ['netns', 'exec', `${this.#name}-${host}`, 'cat', '/proc/net/snmp'])
+    const [names, values] = stdout.split('\n').filter((line) => line.startsWith('Udp:'))
+    return Number(values.split(' ')[names.split(' ').indexOf('InDatagrams')])
+  }
+
   /** True when a program on the host listens on this TCP port. */
   async listens(host, port) {
     const { stdout } = await run('ip', ['netns', 'exec', `${this.#name}-${host}`, 'ss', '-Hltn', `sport = :${port}`])

@@ -16,6 +16,7 @@
 #   netlab.sh names  a|b all|inside    whether the site's name server knows the world to everybody, or only to the proxy
 #   netlab.sh inspect a|b PORT|off     send TLS to the relay and to www through a program on the router, at this port
 #   netlab.sh clock                    build clock.c, and print where it is
+#   netlab.sh udp    HOST on|off       whether UDP from the sites reaches a public host
 #   netlab.sh exec   HOST CMD...       run a command on a host
 #   netlab.sh status                   what is up
 #   netlab.sh down                     end everything in the lab and remove it
@@ -390,6 +391,16 @@ table ip netlab_inspect {
 RULES
 }
 
+udp() {
+  on "$1" nft 'add table ip netlab_udp; delete table ip netlab_udp'
+  [[ $2 == on ]] && return 0
+  on "$1" nft -f - <<'RULES'
+table ip netlab_udp {
+  chain lose { type filter hook input priority 0; ip saddr { 5.5.1.1, 5.5.2.1, 5.6.0.0/16 } meta l4proto udp drop; }
+}
+RULES
+}
+
 # -- services ----------------------------------------------------------------------------------------------------------
 
 # start NAME HOST CMD... : in the background; what it says goes to $RUN/NAME.log
@@ -472,7 +483,7 @@ verb=${1:-help}
 case $verb in
   up) up "${1:-home}" "${2:-home}" ;;
   exec) host=$1 && shift && exec ip netns exec "$NL-$host" "$@" ;;
-  services | policy | delay | rate | loss | cable | ipv6 | multicast | gateway | uplink | names | inspect | clock | down | \
+  services | policy | delay | rate | loss | cable | ipv6 | multicast | udp | gateway | uplink | names | inspect | clock | down | \
     sweep | status) "$verb" "$@" ;;
   *)
     awk 'NR > 1 && !/^#/ { exit } NR > 1 { sub(/^# ?/, ""); print }' "${BASH_SOURCE[0]}"

@@ -1,3 +1,4 @@
+import { blind } from './scenarios/blind.js'
 import { blocked } from './scenarios/blocked.js'
 import { doctor } from './scenarios/doctor.js'
 import { doctorPair } from './scenarios/doctor-pair.js'
@@ -15,6 +16,7 @@ export const SCENARIOS = {
   policies: { title: 'the lab itself: what plain sockets can do behind each policy', run: policies },
   punch: { title: 'sharer and cloner behind NATs and firewalls, without a relay', run: punch },
   matrix: { title: 'every pair of networks, with a relay that one side knows', run: matrix },
+  blind: { title: 'two symmetric NATs and a relay that relays UDP', run: blind },
   blocked: { title: 'a network that lets nothing out: said soon, and what to do', run: blocked },
   doctor: { title: 'what `dat doctor` says behind each policy', run: doctor },
   'doctor-warnings': { title: 'what `dat doctor` says of networks with a special fault', run: doctorWarnings },
