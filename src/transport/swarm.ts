@@ -9,7 +9,7 @@ import { formatHostPort, isLoopback } from './host-port.js'
 import type { DhtEvidence } from './outlook.js'
 import { guessPortsFaster } from './port-guessing.js'
 import { Redials } from './redials.js'
-import { endWhenSilent, firstData } from './streams.js'
+import { endWhenSilent, firstData, isLive } from './streams.js'
 import type { Candidate, HostPort, KeyPair, NoiseStream } from './transport.js'
 
 const FIRST_DATA_MS = 10_000
@@ -103,6 +103,7 @@ export class Swarm {
     const node = this.#node
     if (!node || this.#alarm.closed || !this.#blind.choose(node, false)) return
     for (const [stream, publicKey] of node.unaided) {
+      if (!isLive(stream)) continue
       stream.once('close', () => queueMicrotask(() => this.#dialOnce(publicKey)))
       stream.destroy(new Error('dialled again with a relay'))
     }
@@ -187,12 +188,19 @@ export class Swarm {
 
   async #onconnection(stream: NoiseStream): Promise<void> {
     stream.on('error', ignore)
-    if (!(await firstData(stream, FIRST_DATA_MS)) || this.#alarm.closed) {
+    const came = await firstData(stream, FIRST_DATA_MS)
+    if (this.#alarm.closed) {
       stream.destroy()
       return
     }
-    endWhenSilent(stream, SILENCE_MS)
     this.#redials.found(stream.remotePublicKey)
+    if (!came) {
+      stream.destroy()
+      // The other end may have dropped it for a dial of its own, which may come to nothing.
+      this.#redials.lost(stream.remotePublicKey, true)
+      return
+    }
+    endWhenSilent(stream, SILENCE_MS)
     this.#blind.watch(stream, this.#node, () => this.#options.onmoved(this.#candidate(stream)))
     this.#options.oncandidate(this.#candidate(stream))
   }

@@ -36,22 +36,22 @@ async function startRelay(port = 0): Promise<{ relay: RelayServer; url: string }
 /** On this machine nothing is in the way of a hole; so that one is needed, none is punched. */
 const viaDht = () => ({ dht: true, bootstrap: testnet.bootstrap, punch: () => false })
 
-/** Two peers, of whom the one is announced in the DHT when the other comes. */
-async function pair(options: { topic: Buffer; relays: string[] }): Promise<[TestPeer, TestPeer]> {
-  const a = await TestPeer.open({ ...viaDht(), ...options })
-  const lookup = async () => {
-    for await (const _ of observer.lookup(options.topic)) return true
+/** Two peers with their relays, of whom the one is announced in the DHT when the other comes. */
+async function pair(topic: Buffer, first: string[], second: string[]): Promise<[TestPeer, TestPeer]> {
+  const a = await TestPeer.open({ topic, ...viaDht(), relays: first })
+  const announced = async () => {
+    for await (const _ of observer.lookup(topic)) return true
     return false
   }
-  while (!(await lookup())) await new Promise((resolve) => setImmediate(resolve))
-  return [a, await TestPeer.open({ ...viaDht(), ...options })]
+  while (!(await announced())) await new Promise((resolve) => setImmediate(resolve))
+  return [a, await TestPeer.open({ topic, ...viaDht(), relays: second })]
 }
 
 /** Resolves when both go by the blind relay, by the same stream. */
 async function relayed(a: TestPeer, b: TestPeer): Promise<void> {
   const by = (peer: TestPeer) =>
     peer.handed.at(-1)?.route === 'relay' && isUdx(peer.handed.at(-1)?.stream as NoiseStream)
-  for (const peer of [a, b]) await peer.until(() => by(peer), 'a stream by the blind relay', 15_000)
+  for (const peer of [a, b]) await peer.until(() => by(peer), 'a stream by the blind relay', 30_000)
   await agreed(a, b)
 }
 
@@ -78,12 +78,13 @@ async function transfer(from: TestPeer, to: TestPeer, data: Buffer): Promise<voi
 }
 
 describe('two peers between whom no hole can be punched', () => {
-  it.each(['both know it', 'only who dials knows it'])('use the blind relay when %s, and both say so', async (who) => {
+  it.each([
+    ['both know it', true, true],
+    ['only who came first knows it', true, false],
+    ['only who came second knows it', false, true]
+  ])('use the blind relay when %s, and both say so', async (_who, first, second) => {
     const { url, relay } = await startRelay()
-    const topic = newTopic()
-    const a = await TestPeer.open({ topic, ...viaDht(), relays: who === 'both know it' ? [url] : [] })
-    await a.until(() => a.all('network.ready').some(({ dht }) => dht), 'dht')
-    const b = await TestPeer.open({ topic, ...viaDht(), relays: [url] })
+    const [a, b] = await pair(newTopic(), first ? [url] : [], second ? [url] : [])
     await relayed(a, b)
     await transfer(a, b, randomBytes(4 * MiB))
     expect(relay.counts().udpPairs).toBe(1)
@@ -96,8 +97,7 @@ describe('two peers between whom no hole can be punched', () => {
 
   it('move over when a hole is there after all, by the same stream, and both say so', async () => {
     const { url, relay } = await startRelay()
-    const topic = newTopic()
-    const [a, b] = await pair({ topic, relays: [url] })
+    const [a, b] = await pair(newTopic(), [url], [url])
     await relayed(a, b)
     const [here, there] = a.only.stream.isInitiator ? [a, b] : [b, a]
     const before = [here, there].map((peer) => ({ stream: peer.only.stream, handed: peer.handed.length }))
@@ -126,7 +126,8 @@ describe('two peers between whom no hole can be punched', () => {
 describe('a blind relay that goes away', () => {
   it('is replaced by the next one, and nothing flaps', async () => {
     const [one, other] = await Promise.all([startRelay(), startRelay()])
-    const [a, b] = await pair({ topic: newTopic(), relays: [one.url, other.url] })
+    const relays = [one.url, other.url]
+    const [a, b] = await pair(newTopic(), relays, relays)
     await relayed(a, b)
     const [used, spare] = one.relay.counts().udpPairs > 0 ? [one, other] : [other, one]
     const began = performance.now()
