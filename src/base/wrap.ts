@@ -1,6 +1,7 @@
 /**
  * Breaks a text into lines of at most so many characters, at spaces. A word that is longer stays whole. Line breaks in
- * the text stay; a line that begins with a mark (`- `, `1. `) or spaces goes on below its text.
+ * the text stay; a line that begins with a mark (`- `, `1. `) or spaces goes on below its text. What stands in backquotes
+ * is to be typed, and stays together as long as it fits on a line.
  */
 export function wrap(text: string, columns: number): string[] {
   return text.split('\n').flatMap((line) => wrapLine(line, columns))
@@ -11,7 +12,7 @@ function wrapLine(line: string, columns: number): string[] {
   const lines: string[] = []
   let current = lead
   let empty = true
-  for (const word of line.slice(lead.length).split(' ')) {
+  for (const word of wordsOf(line.slice(lead.length), columns - lead.length)) {
     if (!empty && current.length + 1 + word.length > columns) {
       lines.push(current)
       current = ' '.repeat(lead.length)
@@ -21,4 +22,17 @@ function wrapLine(line: string, columns: number): string[] {
     empty = false
   }
   return [...lines, current]
+}
+
+function wordsOf(text: string, columns: number): string[] {
+  const words: string[] = []
+  let open = false
+  for (const word of text.split(' ')) {
+    const last = words.at(-1)
+    if (open && last !== undefined && last.length + 1 + word.length <= columns)
+      words[words.length - 1] = `${last} ${word}`
+    else words.push(word)
+    if (word.split('`').length % 2 === 0) open = !open
+  }
+  return words
 }

@@ -38,7 +38,8 @@ export const CODES: Record<VerdictCode, { severity: Severity; exitCode: number }
   blocked: { severity: 'problem', exitCode: EXIT.blocked }
 }
 
-const ASK_IT = 'Ask your IT department to allow it: `dat doctor --it` prints the mail.'
+const ASK_IT = 'Ask your IT department to let dat out: `dat doctor --it` prints the mail.'
+const ASK_FOR_SPEED = 'To make it faster, ask your IT department to let UDP out: `dat doctor --it` prints the mail.'
 const OTHER_NETWORK = 'Try another network: a phone as hotspot, or the guest Wi-Fi, is often enough.'
 const USE_RELAY =
   'Use a relay: `--relay wss://HOST` on both computers. If you know none, somebody with a server can run `dat relay`.'
@@ -46,7 +47,18 @@ const USE_RELAY =
 /** Title and advice of a verdict. */
 export function describe(code: VerdictCode, evidence: Evidence, reading: Reading): { title: string; advice: string[] } {
   const { relay } = reading
-  const relayed = relay ? ['Nothing has to be done: the relay works, and dat uses it by itself.'] : [USE_RELAY]
+  const named = evidence.relays.length > 0
+  const needed = named
+    ? 'Make the relay work (see the warning): dat then uses it by itself. Or name another one.'
+    : USE_RELAY
+  const relayed = relay
+    ? ['Nothing has to be done: the relay works, and dat uses it by itself.', ASK_FOR_SPEED]
+    : [needed, ASK_IT, OTHER_NETWORK]
+  const hence = relay
+    ? '. dat works through the relay, slower than directly.'
+    : named
+      ? '. dat needs a relay, and none that is named can be used.'
+      : ', so dat finds nobody. A relay would help.'
   switch (code) {
     case 'open':
       return { title: 'All is well: other computers can connect to this one.', advice: ['Nothing has to be done.'] }
@@ -66,20 +78,19 @@ export function describe(code: VerdictCode, evidence: Evidence, reading: Reading
       }
     case 'udp-blocked':
       return {
-        title: relay
-          ? 'This network lets no UDP out. dat works through the relay, slower than directly.'
-          : 'This network lets no UDP out, so dat finds nobody. A relay would help.',
-        advice: [...relayed, ASK_IT, OTHER_NETWORK]
+        title: `This network lets no UDP out${hence}`,
+        advice: relayed
       }
     case 'web-only':
       return {
-        title: relay
-          ? 'This network lets only web traffic out. dat works through the relay, slower than directly.'
-          : 'This network lets only web traffic out, so dat finds nobody. A relay would help.',
-        advice: [...relayed, ASK_IT, OTHER_NETWORK]
+        title: `This network lets only web traffic out${hence}`,
+        advice: relayed
       }
     case 'proxy-only':
-      return { title: proxyTitle(relay), advice: [...password(evidence), ...relayed, ASK_IT, OTHER_NETWORK] }
+      return {
+        title: `Only the web proxy leads out of this network${hence}`,
+        advice: [...password(evidence), ...relayed]
+      }
     case 'lan-only':
       return {
         title: 'Only the local network can be used: computers in this building or lab, without the internet.',
@@ -104,12 +115,6 @@ export function describe(code: VerdictCode, evidence: Evidence, reading: Reading
         ]
       }
   }
-}
-
-function proxyTitle(relay: boolean): string {
-  return relay
-    ? 'Only the web proxy leads out of this network. dat works through it and the relay, slower than directly.'
-    : 'Only the web proxy leads out of this network, so dat finds nobody. A relay would help.'
 }
 
 function password({ proxy }: Evidence): string[] {

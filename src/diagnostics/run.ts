@@ -88,7 +88,7 @@ export async function examine(
         )
       )
     ])
-    return {
+    return evidenceOf({
       system: about,
       addresses: own,
       lan: around,
@@ -96,9 +96,8 @@ export async function examine(
       ...overDht,
       tcp: overTcp,
       proxy: byProxy,
-      relays,
-      clocks: clocksOf(relays, byProxy)
-    }
+      relays
+    })
   } finally {
     limit.close()
   }
@@ -143,6 +142,11 @@ async function examineDht(
 
 function relayId({ host, port }: { host: string; port: number }): string {
   return `relay:${host}:${port}`
+}
+
+/** All findings together, and what several of them say of one thing. */
+export function evidenceOf(findings: Omit<Evidence, 'clocks'>): Evidence {
+  return { ...findings, clocks: clocksOf(findings.relays, findings.proxy) }
 }
 
 /** Who told the time. A relay on this computer has the same clock, and counts only where there is no other. */

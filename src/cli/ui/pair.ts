@@ -76,26 +76,29 @@ function verdictWords(code: string): string {
 }
 
 const HEAD = ['', 'Works', 'First byte', 'Round trip', 'Sending', 'Receiving', 'Resent']
-const WIDTHS = [8, 7, 11, 11, 12, 12, 12]
+const WIDTHS = [8, 7, 11, 11, 12, 12, 15]
+/** What goes first where the terminal is narrow, as places in HEAD. */
+const SPARE = [6, 3, 2]
 
 function routeTable(routes: readonly RouteResult[], paint: Paint, columns: number): string[] {
-  return [paint.bold(cells(HEAD)), ...routes.flatMap((result) => routeLines(result, columns))]
+  const shown = new Set(HEAD.keys())
+  const width = () => [...shown].reduce((sum, i) => sum + (WIDTHS[i] ?? 0), 0)
+  for (const i of SPARE) if (width() > columns) shown.delete(i)
+  const cells = (texts: readonly string[]) =>
+    [...shown]
+      .map((i) => (texts[i] ?? '').padEnd(WIDTHS[i] ?? 0))
+      .join('')
+      .trimEnd()
+  return [paint.bold(cells(HEAD)), ...routes.flatMap((result) => routeLines(result, columns, cells))]
 }
 
-function routeLines(result: RouteResult, columns: number): string[] {
+function routeLines(result: RouteResult, columns: number, cells: (texts: readonly string[]) => string): string[] {
   const { route, outcome, reason, firstByte, roundTrip, up, down, lossUp, lossDown } = result
   if (outcome !== 'works') return wrap(`${route.padEnd(WIDTHS[0] ?? 0)}no: ${printable(reason)}`, columns)
   const time = (ms: number | null) => (ms === null ? '-' : seconds(ms))
   const rate = (value: number | null) => (value === null ? '-' : formatRate(value))
   const lost = [lossUp, lossDown].some((part) => part !== null) ? `${part(lossUp)} / ${part(lossDown)}` : ''
   return [cells([route, 'yes', time(firstByte), time(roundTrip), rate(up), rate(down), lost])]
-}
-
-function cells(texts: readonly string[]): string {
-  return texts
-    .map((text, i) => text.padEnd(WIDTHS[i] ?? 0))
-    .join('')
-    .trimEnd()
 }
 
 function part(loss: number | null): string {

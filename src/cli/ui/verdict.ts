@@ -19,7 +19,7 @@ export function verdictText(verdict: VerdictEvent, paint: Paint, width: number):
   else lines.push(...verdict.advice.flatMap((text, i) => fold(text, `${i + 1}. `)))
   for (const warning of verdict.warnings) {
     lines.push('', ...fold(`Warning: ${warning.title}`).map((line) => paint.red(line)))
-    lines.push(...warning.advice.flatMap((text) => fold(text, '   ')))
+    lines.push(...warning.advice.flatMap((text) => fold(text, warning.advice.length > 1 ? '   - ' : '   ')))
   }
   if (verdict.facts.length > 0) lines.push('', paint.bold('Good to know'))
   lines.push(...verdict.facts.flatMap((text) => fold(text, '- ')))

@@ -50,7 +50,7 @@ export async function proxy({ options, targets, signal }: ProbeContext): Promise
 function judge({ connects, proxy: name }: ProxyFacts): Pick<ProbeResult<ProxyFacts>, 'status' | 'summary'> {
   const has = (outcome: string) => connects.some((one) => one.outcome === outcome)
   if (has('open')) return { status: 'ok', summary: `${name} lets port 443 out` }
-  if (has('tried')) return { status: 'ok', summary: `${name} tries port 443` }
+  if (has('tried')) return { status: 'unknown', summary: `${name} has reached nobody so far` }
   if (has('password')) return { status: 'fail', summary: `${name} wants a password` }
   if (has('forbidden')) return { status: 'fail', summary: `${name} forbids it` }
   if (has('silent')) return { status: 'unknown', summary: `${name} does not answer in time` }

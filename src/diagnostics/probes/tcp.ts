@@ -80,7 +80,8 @@ function judge(attempts: readonly TcpAttempt[]): { status: ProbeResult<TcpFacts>
   const refused = attempts.some(({ outcome }) => outcome === 'refused')
   const nowhere = attempts.every(({ outcome }) => outcome === 'no-address')
   const status = connected ? 'ok' : refused || nowhere ? 'unknown' : 'fail'
-  return { status, summary: `web ports ${word(true)}, other ports ${word(false)}` }
+  const [web, other] = [word(true), word(false)]
+  return { status, summary: web === other ? `all ports ${web}` : `web ports ${web}, other ports ${other}` }
 }
 
 /** Where a host refuses both kinds of port, finds out which of the two refusals is the quicker one. */

@@ -13,3 +13,13 @@ it('keeps line breaks, and goes on below the text of a list', () => {
   expect(wrap('12. one two', 8)).toEqual(['12. one', '    two'])
   expect(wrap('   one two', 7)).toEqual(['   one', '   two'])
 })
+
+it('keeps together what is to be typed, if it fits on a line', () => {
+  expect(wrap('1. now run `dat doctor --it`, then wait', 22)).toEqual([
+    '1. now run',
+    '   `dat doctor --it`,',
+    '   then wait'
+  ])
+  expect(wrap('run `dat doctor`', 9)).toEqual(['run `dat', 'doctor`'])
+  expect(wrap('one ` alone', 6)).toEqual(['one `', 'alone'])
+})
