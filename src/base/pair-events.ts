@@ -76,5 +76,16 @@ export type PairEvent =
   | { type: 'pair.met'; peer: string; route: Route; address: string; ms: number }
   | ({ type: 'pair.route' } & RouteResult)
   | PairResult
-  /** Somebody serves the link that was asked about; `ms` until that was sure. */
-  | { type: 'link.served'; route: Route; peer: string; address: string; ms: number; version: number }
+  /**
+   * Somebody serves the link that was asked about; `ms` until that was sure. `relay`: the host of a known relay which
+   * has this address, null for none. Relays reach for others over UDP, and from here that looks like a direct way.
+   */
+  | {
+      type: 'link.served'
+      route: Route
+      peer: string
+      address: string
+      relay: string | null
+      ms: number
+      version: number
+    }

@@ -2,11 +2,17 @@ import { DatError } from '../../base/errors.js'
 import type { DatEvent } from '../../base/events.js'
 import { parseLink, shortId } from '../../base/link.js'
 import { alsoAt } from '../../core/places.js'
+import { deadline, orNull } from '../../diagnostics/deadline.js'
 import type { DoctorOptions } from '../../diagnostics/options.js'
+import { lookUpHost } from '../../transport/host-names.js'
+import { parseHostPort } from '../../transport/host-port.js'
 import type { Context } from '../context.js'
 
 /** How long it looks for somebody, in seconds; less when it is sure that nobody is there. */
 const SEARCH_SECONDS = 60
+
+/** What the names of relays may take, in ms: they have just been looked up. */
+const NAMES_MS = 1500
 
 /**
  * `dat doctor <link>`: tells whether anyone serves a link, by which route and how soon. Nothing of its content is
@@ -45,7 +51,9 @@ export async function checkLink(context: Context, text: string, options: DoctorO
     await drive.close()
     if (!peer) throw new DatError('NO_PEER', 'the computer that serves this link went away at once')
     const { peer: id, route, address } = peer
-    ui.event({ type: 'link.served', route, peer: id, address, ms, version })
+    const { relays = [] } = alsoAt(options.network, link)
+    const relay = route === 'direct' ? await relayAt(address, relays, signal) : null
+    ui.event({ type: 'link.served', route, peer: id, address, relay, ms, version })
     return 0
   } catch (error) {
     if (error instanceof DatError && error.code === 'NO_PEER') {
@@ -57,5 +65,18 @@ export async function checkLink(context: Context, text: string, options: DoctorO
   } finally {
     found.abort()
     await looking
+  }
+}
+
+/** The host of the relay that has this address, null for none. A relay and a sharer can be on one computer. */
+async function relayAt(address: string, urls: readonly string[], signal: AbortSignal): Promise<string | null> {
+  const { host } = parseHostPort(address)
+  const limit = deadline(NAMES_MS, signal)
+  try {
+    const names = urls.map((url) => new URL(url).hostname.replace(/^\[|\]$/g, ''))
+    const found = await Promise.all(names.map((name) => orNull(lookUpHost(name), limit.signal).catch(() => null)))
+    return names.find((_, i) => found[i]?.some((one) => one.address === host)) ?? null
+  } finally {
+    limit.close()
   }
 }

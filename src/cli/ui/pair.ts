@@ -21,14 +21,20 @@ export function pairText(event: PairEvent, paint: Paint, width: number): string 
     case 'pair.code':
       return codeText(event, paint, columns)
     case 'pair.met':
-      return fold(`Met the other computer ${how(event)}. Testing every route; this may take a minute.`)
+      return `\n${fold(`Met the other computer ${how(event)}. Testing every route; this may take a minute.`)}`
     case 'pair.route':
       return null
     case 'pair.result':
       return resultText(event, paint, columns)
     case 'link.served':
-      return fold(`Yes, this link is served: by ${printable(event.peer)}, ${how(event)}.`)
+      return fold(`Yes, this link is served: by ${printable(event.peer)}, ${how(event)}.${atRelay(event.relay)}`)
   }
+}
+
+function atRelay(relay: string | null): string {
+  return relay === null
+    ? ''
+    : ` This is the address of the relay ${printable(relay)}: perhaps it only passes the data on.`
 }
 
 function how({ route, address, ms }: { route: Route; address: string; ms: number }): string {

@@ -121,6 +121,7 @@ describe('two computers', () => {
   const tcp = result('tcp', fails('neither firewall lets connections in'))
   const noDirect = result('direct', { ...fails('the network there lets no UDP out'), outcome: 'skipped' })
   const why = { code: 'no-udp', place: 'there' } as const
+  const SERVED = { type: 'link.served', route: 'direct', peer: 'abcdefgh', address: '192.0.2.7:50001' } as const
   const RESULTS: Record<string, PairEvent[]> = {
     code: [CODE],
     'pair-direct': [MET, pairResult('open', 'direct', [lan, tcp, result('direct', works), result('relay', works)])],
@@ -137,7 +138,8 @@ describe('two computers', () => {
         result('relay', fails('no relay is named (--relay)'))
       ])
     ],
-    link: [{ type: 'link.served', route: 'direct', peer: 'abcdefgh', address: '192.0.2.7:50001', ms: 900, version: 7 }]
+    link: [{ ...SERVED, relay: null, ms: 900, version: 7 }],
+    'link-at-relay': [{ ...SERVED, relay: 'relay.example.org', ms: 900, version: 7 }]
   }
 
   it.each(Object.entries(RESULTS))(

@@ -86,7 +86,9 @@ describe('the code', () => {
 })
 
 it('says who serves a link', () => {
-  const event: PairEvent = { type: 'link.served', route: 'lan', peer: 'abc', address: '10.0.0.1:9', ms: 90, version: 5 }
+  const event: PairEvent = {
+    ...{ type: 'link.served', route: 'lan', peer: 'abc', address: '10.0.0.1:9', relay: null, ms: 90, version: 5 }
+  }
   expect(pairText(event, PLAIN_PAINT, 90)).toBe(
     'Yes, this link is served: by abc, in the local network, 10.0.0.1:9, after 90\nms.'
   )
