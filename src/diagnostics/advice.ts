@@ -49,7 +49,7 @@ export function describe(code: VerdictCode, evidence: Evidence, reading: Reading
   const { relay } = reading
   const named = evidence.relays.length > 0
   const needed = named
-    ? 'Make the relay work (see the warning): dat then uses it by itself. Or name another one.'
+    ? 'Check the relay that is named, or name another one: once it works, dat uses it by itself.'
     : USE_RELAY
   const relayed = relay
     ? ['Nothing has to be done: the relay works, and dat uses it by itself.', ASK_FOR_SPEED]

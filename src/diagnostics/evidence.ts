@@ -105,8 +105,6 @@ export interface InboundFacts {
 
 export interface LanFacts {
   interfaces: { address: string; heard: boolean }[]
-  /** Other computers with dat that answered. */
-  others: number
 }
 
 /**

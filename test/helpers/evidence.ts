@@ -119,7 +119,7 @@ export function evidence(scene: Scene = {}): Evidence {
       nat && { publicAddress: '198.51.100.7', own: nat.own === true, randomized: nat.randomized, samples: 4 }
     ),
     inbound: finding('inbound', reached, inbound ? 'ok' : 'fail'),
-    lan: finding('lan', { interfaces: [], others: 0 }, scene.lan ?? 'ok'),
+    lan: finding('lan', { interfaces: [] }, scene.lan ?? 'ok'),
     proxy: finding('proxy', scene.proxy ? { proxy: 'http://proxy:3128', connects, clockOff: null } : null),
     relays,
     clocks:

@@ -28,8 +28,7 @@ export async function lan({ options, signal }: ProbeContext): Promise<ProbeResul
   if (interfaces.length === 0) return { status: 'unknown', summary: 'no interface', facts: null }
   const heard = await Promise.all(interfaces.map((one) => hears(one, signal)))
   const facts: LanFacts = {
-    interfaces: interfaces.map(({ address }, i) => ({ address, heard: heard[i] === true })),
-    others: 0
+    interfaces: interfaces.map(({ address }, i) => ({ address, heard: heard[i] === true }))
   }
   // Loopback says something only when it was asked for by itself.
   const counts = facts.interfaces.filter(({ address }) => options.network.lanInterface !== null || !isLoopback(address))
