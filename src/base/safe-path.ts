@@ -14,6 +14,8 @@ const WINDOWS_DEVICE =
   /^(?:con|prn|aux|nul|com[0-9\u00b9\u00b2\u00b3]|lpt[0-9\u00b9\u00b2\u00b3]|conin\$|conout\$)(?:\.|$)/i
 const WINDOWS_FORBIDDEN = /[<>:"|?*\u0001-\u001f]/
 const MAX_NAME_BYTES = 255
+/** Linux takes no longer path from a program, and macOS none longer than 1024: what it names could hardly be removed. */
+const MAX_PATH_BYTES = 4000
 
 export type SafePath = { ok: true; relative: string } | { ok: false; reason: string }
 
@@ -28,15 +30,18 @@ export function safePath(key: string, platform: NodeJS.Platform = process.platfo
   if (body === '') return refuse('the name is empty')
   if (body.includes('\0')) return refuse('the name contains a NUL character')
   if (!body.isWellFormed()) return refuse('the name is not valid Unicode')
+  if (body.length > MAX_PATH_BYTES || Buffer.byteLength(body) > MAX_PATH_BYTES) return refuse('the name is too long')
   const parts = body.split('/')
   for (const part of parts) {
     const reason = unsafePart(part, platform)
     if (reason) return refuse(reason)
   }
-  const first = parts[0] ?? ''
+  // At any depth: dat run in a folder below would take such a folder for its index, with keys that the peer knows. A
+  // plain file of that name, further down, is data.
+  const folders = parts.length > 1 ? parts.slice(0, -1) : parts
   // NTFS may know `.dat` by this short name too.
-  const short = platform === 'win32' && /^dat~\d+$/i.test(first)
-  if (short || isStoreName(first)) return refuse(`${STORE_NAME} belongs to dat itself`)
+  const short = (part: string) => platform === 'win32' && /^dat~\d+$/i.test(part)
+  if (folders.some((part) => short(part) || isStoreName(part))) return refuse(`${STORE_NAME} belongs to dat itself`)
   return { ok: true, relative: parts.join('/') }
 }
 

@@ -128,9 +128,10 @@ async function proposeName(options: CloneOptions): Promise<string> {
   }
 }
 
+/** Nothing that an option could be taken for, nor a hidden name: a clone in the home folder must not become `.ssh`. */
 function folderName(name: string, file: boolean): string | null {
   const checked = safePath(name)
-  if (!checked.ok || checked.relative.includes('/') || checked.relative.startsWith('-')) return null
+  if (!checked.ok || checked.relative.includes('/') || /^[-.]/.test(checked.relative)) return null
   if (!file) return checked.relative
   // A share of one file is cloned into a folder too, which needs another name than the file.
   const stem = path.posix.parse(checked.relative).name

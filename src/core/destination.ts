@@ -91,7 +91,12 @@ export class Destination {
     force: boolean
   ): Promise<Fingerprint> {
     await this.#workers.edit({ edit: 'copy', at: temporary, from: source === null ? null : this.at(source) })
-    return this.place(temporary, relative, how, ours, force)
+    try {
+      return await this.place(temporary, relative, how, ours, force)
+    } catch (error) {
+      await this.#workers.edit({ edit: 'remove', at: temporary, unless: null }).catch(() => {})
+      throw error
+    }
   }
 
   /** Sets time and executable bit of a file that is in place. */

@@ -1,7 +1,8 @@
 import fs from 'node:fs'
+import path from 'node:path'
 import type Hypercore from 'hypercore'
 import type { EntryValue } from 'hyperdrive'
-import { safeLinkText } from '../base/safe-path.js'
+import { isStoreName, STORE_NAME, safeLinkText } from '../base/safe-path.js'
 import { pathOf } from '../storage/beneath.js'
 import { type FileRecord, sameRange } from '../storage/file-record.js'
 import { type BlockRange, isValidRange, uniformBlockSize } from '../storage/layout.js'
@@ -64,6 +65,9 @@ async function decideLink(
   record: FileRecord | null
 ): Promise<Action> {
   const target = value.linkname as string
+  // Such a link could lead dat to files of the share, as if they were its index.
+  if (isStoreName(path.posix.basename(relative)))
+    return { act: 'refuse', reason: `${STORE_NAME} belongs to dat itself` }
   const checked = safeLinkText(target)
   if (!checked.ok) return { act: 'refuse', reason: checked.reason }
   const stats = await destination.look(relative)

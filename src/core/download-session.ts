@@ -208,7 +208,7 @@ class DownloadSession implements Session {
   #conclude(download: Download, summary: Summary): Summary {
     const { failures } = summary
     if (failures.length === 0) return summary
-    const count = failures.length === 1 ? 'one file' : `${failures.length} files`
+    const count = download.failed === 1 ? 'one file' : `${download.failed} files`
     if (download.onlyAltered) {
       throw new DatError('ALTERED', `${count} in ${this.dir} would be overwritten: left as they are`, { failures })
     }

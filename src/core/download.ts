@@ -1,16 +1,31 @@
 import type { BeeEntry, EntryValue, Hyperbee } from 'hyperdrive'
 import { DatError, type Failure, fileError, reasonOf, systemCode } from '../base/errors.js'
-import { safePath } from '../base/safe-path.js'
 import type { FileRecord } from '../storage/file-record.js'
 import { Destination, InTheWay } from './destination.js'
 import { DownloadActions } from './download-actions.js'
 import type { DownloadContext, Unresolved, Wanted } from './download-context.js'
-import { datKeys, FOLDERS, fileKeys, folderOfKey, isEntry, readState, type ShareState, STATE } from './entry.js'
+import {
+  datKeys,
+  FOLDERS,
+  fileKeys,
+  folderKey,
+  folderOfKey,
+  folderPathOfKey,
+  isEntry,
+  pathOfKey,
+  readState,
+  type ShareState,
+  STATE
+} from './entry.js'
 import { compareBytes } from './walk.js'
 
 /** Entries that are decided on, and asked for, together. The first few come at once, so that data flows early. */
 const FIRST_CHUNK = 32
 const CHUNK = 256
+/** Failures that are kept to be listed at the end; each was told of when it happened, and all are counted. */
+const MAX_FAILURES = 10_000
+/** Characters of a name that was refused: it may be longer than any file's. */
+const MAX_SHOWN = 1024
 
 /** Makes a folder like a drive, version after version. */
 export class Download {
@@ -20,6 +35,8 @@ export class Download {
   /** Failures by path: a later version may still succeed. */
   readonly #failures = new Map<string, string>()
   #altered = new Set<string>()
+  /** How many more there were. */
+  #moreFailures = 0
   #planned = 0
   #chunk: Unresolved[] = []
   /** Paths that are gone from the share; kept until the rest is planned, since a moved file is found by its old path. */
@@ -48,9 +65,14 @@ export class Download {
     return [...this.#failures].map(([path, reason]) => ({ path, reason }))
   }
 
+  /** How many files failed, more than are listed. */
+  get failed(): number {
+    return this.#failures.size + this.#moreFailures
+  }
+
   /** True if all that failed was altered here by the user. */
   get onlyAltered(): boolean {
-    return this.#failures.size > 0 && this.#altered.size === this.#failures.size
+    return this.#failures.size > 0 && this.#altered.size === this.failed
   }
 
   /** The version that was last looked at. */
@@ -154,9 +176,9 @@ export class Download {
   }
 
   #checked(key: string): string | null {
-    const checked = safePath(key)
+    const checked = pathOfKey(key)
     if (checked.ok) return checked.relative
-    this.#fail(key, new Error(checked.reason))
+    this.#fail(key.length > MAX_SHOWN ? `${key.slice(0, MAX_SHOWN)}…` : key, new Error(checked.reason))
     return null
   }
 
@@ -205,7 +227,7 @@ export class Download {
   }
 
   #folder(path: string, known: boolean): void {
-    const checked = safePath(path.replace(/\/$/, ''))
+    const checked = folderPathOfKey(folderKey(path))
     if (!checked.ok) this.#fail(path, new Error(checked.reason))
     else if (this.#options.selection.wants(checked.relative)) this.#folders.push({ path: checked.relative, known })
   }
@@ -217,9 +239,11 @@ export class Download {
       return
     }
     const reason = error instanceof DatError ? error.message : reasonOf(error)
-    if (error instanceof InTheWay) this.#altered.add(path)
     if (this.#failures.get(path) === reason) return
-    this.#failures.set(path, reason)
+    if (this.#failures.size < MAX_FAILURES || this.#failures.has(path)) {
+      if (error instanceof InTheWay) this.#altered.add(path)
+      this.#failures.set(path, reason)
+    } else this.#moreFailures++
     this.#options.report({ type: 'file.failed', path, reason })
   }
 }

@@ -1,14 +1,57 @@
 import type { EntryValue } from 'hyperdrive'
 import SubEncoder from 'sub-encoder'
+import { type SafePath, safePath } from '../base/safe-path.js'
 import type { FileRecord } from '../storage/file-record.js'
 import { type BlockRange, isValidRange } from '../storage/layout.js'
 
 /** What dat writes into a drive beside what every Hyperdrive has. docs/storage-format.md explains it to people. */
 
+/**
+ * Keys are UTF-8, but a peer may write any bytes. Those that are not would all be read as U+FFFD, so that two keys become
+ * one path and the order of keys is not that of paths: they get a lone surrogate instead, which no path may have.
+ */
+const strictText = {
+  encode: (text: string): Buffer => Buffer.from(text),
+  decode: (bytes: Buffer): string => {
+    const text = bytes.toString()
+    return !text.includes('\ufffd') || Buffer.from(text).equals(bytes) ? text : `${text}\ud800`
+  }
+}
+
+/** Bytes of a value that are read. Entries have some 200; a thousand of them are in memory at a time. */
+const MAX_VALUE_BYTES = 256 * 1024
+
+/** Values are JSON. One that is not, or is absurdly large, is no value: reading on must not end there. */
+const patientJson = {
+  encode: (value: unknown): Buffer => Buffer.from(JSON.stringify(value)),
+  decode: (bytes: Buffer): unknown => {
+    if (bytes.length > MAX_VALUE_BYTES) return null
+    try {
+      return JSON.parse(bytes.toString())
+    } catch {
+      return null
+    }
+  }
+}
+
 /** The keys of files: the same as Hyperdrive's own. */
-export const fileKeys = { keyEncoding: new SubEncoder('files', 'utf-8') }
+export const fileKeys = { keyEncoding: new SubEncoder('files', strictText), valueEncoding: patientJson }
 /** The keys of what only dat reads; plain Hyperdrive clients do not see them. */
-export const datKeys = { keyEncoding: new SubEncoder('dat', 'utf-8') }
+export const datKeys = { keyEncoding: new SubEncoder('dat', strictText), valueEncoding: patientJson }
+
+/** All keys at once, with their prefixes. */
+export const historyKeys = { keyEncoding: strictText, valueEncoding: patientJson }
+
+/** The path of a file in the clone. Hyperdrive begins all keys with a slash: one without would be a path's second key. */
+export function pathOfKey(key: string): SafePath {
+  return key.startsWith('/') ? safePath(key) : { ok: false, reason: 'the name does not begin with a slash' }
+}
+
+/** The same for an empty folder. */
+export function folderPathOfKey(key: string): SafePath {
+  const inside = safePath(`${folderOfKey(key).replace(/\/$/, '')}/x`)
+  return inside.ok ? { ok: true, relative: inside.relative.slice(0, -2) } : inside
+}
 
 /** Key, under `datKeys`, of what a share is called. Written once. */
 export const INFO = 'info'
@@ -59,7 +102,7 @@ export function entryOf(record: FileRecord): EntryValue {
 
 /** Whether an entry is one: the other side may have written anything under the key of a file. */
 export function isEntry(value: unknown): value is EntryValue {
-  if (typeof value !== 'object' || value === null) return false
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
   const { blob = null, linkname = null } = value as Partial<Record<keyof EntryValue, unknown>>
   if (linkname !== null && typeof linkname !== 'string') return false
   return blob === null || (typeof blob === 'object' && isValidRange(blob as BlockRange))

@@ -1,5 +1,4 @@
-import type { EntryValue } from 'hyperdrive'
-import { readState } from './entry.js'
+import { historyKeys, isEntry, readState } from './entry.js'
 import { type ReadOptions, readDrive } from './read-drive.js'
 
 export interface Change {
@@ -22,10 +21,10 @@ export async function* readLog(options: ReadOptions): AsyncGenerator<Change> {
   const { open, close } = await readDrive(options)
   try {
     let undated: Change[] = []
-    for await (const { type, seq, key, value } of open.drive.db.createHistoryStream()) {
+    for await (const { type, seq, key, value } of open.drive.db.createHistoryStream(historyKeys)) {
       if (options.signal.aborted) return
       if (key.startsWith(FILES)) {
-        const bytes = (value as EntryValue | null)?.blob?.byteLength ?? 0
+        const bytes = isEntry(value) ? (value.blob?.byteLength ?? 0) : 0
         const path = key.slice(FILES.length).replace(/^\//, '')
         undated.push({ version: seq + 1, op: type, path, bytes, date: null })
       }

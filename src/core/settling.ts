@@ -1,4 +1,5 @@
 import type { EntryValue } from 'hyperdrive'
+import type { Beneath } from '../storage/beneath.js'
 import { type FileRecord, type Fingerprint, sameRange } from '../storage/file-record.js'
 import type { BlockRange } from '../storage/layout.js'
 import { assemble } from './assemble.js'
@@ -32,10 +33,20 @@ export class Settling {
   }
 
   /** @returns the record of the path as it is now */
-  async settle({ path, value, record }: Wanted, action: Action): Promise<FileRecord> {
+  async settle(wanted: Wanted, action: Action): Promise<FileRecord> {
+    const { partials } = this.#options.open.files
+    const temporary = partials.temporary()
+    try {
+      return await this.#settle(wanted, action, temporary)
+    } catch (error) {
+      await partials.discard(temporary).catch(() => {})
+      throw error
+    }
+  }
+
+  async #settle({ path, value, record }: Wanted, action: Action, temporary: Beneath): Promise<FileRecord> {
     const { open, content, force } = this.#options
     const look = { mtime: mtimeOf(value), executable: value.executable === true }
-    const temporary = open.files.partials.temporary()
     const old = record?.range && action.act !== 'redress' && action.act !== 'adopt' ? record.range : null
     if (old && action.act !== 'copy') await this.#claims.releaseOf(record as FileRecord)
     let range: BlockRange | null = null

@@ -1,10 +1,9 @@
 import type { EntryValue } from 'hyperdrive'
 import { formatLink } from '../base/link.js'
-import { safePath } from '../base/safe-path.js'
 import type { FileRecord } from '../storage/file-record.js'
 import { compareWithIndex } from './compare.js'
 import { type OpenDrive, openDrive, placeOf } from './drive.js'
-import { datKeys, fileKeys, isEntry, readState, STATE } from './entry.js'
+import { datKeys, fileKeys, isEntry, pathOfKey, readState, STATE } from './entry.js'
 import { IgnoreRules } from './ignore.js'
 import { savedRules } from './ignore-options.js'
 import { findFolder, readSaved } from './pull.js'
@@ -66,7 +65,7 @@ async function findMissing(open: OpenDrive, selection: Selection) {
     const bytes = isEntry(value) ? (value.blob?.byteLength ?? 0) : 0
     result.files++
     result.bytes += bytes
-    const checked = safePath(key)
+    const checked = pathOfKey(key)
     if (checked.ok && !selection.wants(checked.relative)) continue
     const record = checked.ok ? await open.index.get(checked.relative) : null
     if (record?.state === 'done') continue

@@ -1,13 +1,12 @@
 import type { EntryValue } from 'hyperdrive'
 import { DatError } from '../base/errors.js'
 import { formatLink } from '../base/link.js'
-import { safePath } from '../base/safe-path.js'
 import { type FileRecord, sameFingerprint } from '../storage/file-record.js'
 import { uniformBlockSize } from '../storage/layout.js'
 import { ChangeBatch } from './change-batch.js'
 import { startDownload } from './download-session.js'
 import { type OpenDrive, openDrive, placeOf, treeHash } from './drive.js'
-import { fileKeys } from './entry.js'
+import { fileKeys, pathOfKey } from './entry.js'
 import { savedRules } from './ignore-options.js'
 import { Import } from './import.js'
 import { alsoAt } from './places.js'
@@ -141,7 +140,7 @@ async function findAbsent(open: OpenDrive, result: VerifyReport): Promise<void> 
   const saved = await readSaved(open)
   const selection = new Selection(saved.include, saved.exclude, saved.under)
   for await (const { key } of open.drive.db.createReadStream<EntryValue>({}, fileKeys)) {
-    const checked = safePath(key)
+    const checked = pathOfKey(key)
     if (!checked.ok || !selection.wants(checked.relative)) continue
     const record = await open.index.get(checked.relative)
     if (record?.state !== 'done') result.problems.push({ path: checked.relative, problem: 'missing' })

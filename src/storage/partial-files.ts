@@ -48,6 +48,11 @@ export class PartialFiles {
     for (const name of listed.names) if (name.startsWith(TEMPORARY)) await this.#remove(this.#at(name))
   }
 
+  /** Removes such a file that came to nothing. */
+  async discard(temporary: Beneath): Promise<void> {
+    await this.#remove(temporary)
+  }
+
   file(range: BlockRange): Beneath {
     return this.#at(`${range.blockOffset}-${range.byteLength}`)
   }
