@@ -12,6 +12,13 @@ require('node:v8').setFlagsFromString('--no-concurrent-marking')
 var node = process.versions.node.split('.').map(Number)
 var argument = process.argv.length === 3 ? process.argv[2] : ''
 
+// Everybody on this computer may read a process's arguments, and a link in them is the permission to read the share: it
+// is not to be seen there longer than it takes to start. What is left says which command runs, and where.
+process.title = ['dat']
+  .concat(process.argv.slice(2))
+  .map((word) => (/[a-z0-9]{40}|:\/\//i.test(word) ? '(hidden)' : word))
+  .join(' ')
+
 if (node[0] < 20 || (node[0] === 20 && node[1] < 19)) {
   console.error('error: dat needs Node.js 20.19 or newer, and this is %s', process.versions.node)
   console.error('  install a newer one from https://nodejs.org, then run the same command again')

@@ -1,4 +1,5 @@
 import picomatch from 'picomatch'
+import { DatError } from '../base/errors.js'
 
 /** Which paths of a share are wanted: `--include` and `--exclude`, and the path at the end of a link. */
 export class Selection {
@@ -37,5 +38,13 @@ function matcher(patterns: readonly string[]): ((path: string) => boolean) | nul
     const forms = anchored ? [clean] : [clean, `**/${clean}`]
     return forms.flatMap((form) => [form, `${form}/**`])
   })
-  return picomatch(expanded, { dot: true })
+  try {
+    return picomatch(expanded, { dot: true })
+  } catch (cause) {
+    // An empty one, or one of 64 KiB.
+    throw new DatError('USAGE', 'a pattern of --include or --exclude cannot be read', {
+      hint: "for example --include 'data/*.csv'",
+      cause
+    })
+  }
 }

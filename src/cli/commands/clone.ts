@@ -1,6 +1,7 @@
 import { parseLink } from '../../base/link.js'
 import { type Context, refuseVersion } from '../context.js'
 import { absolute, type DownloadArguments, downloadOptions } from './arguments.js'
+import { readLinkText } from './link-argument.js'
 import { runDownload } from './run-session.js'
 
 export interface CloneArguments extends DownloadArguments {
@@ -11,7 +12,7 @@ export interface CloneArguments extends DownloadArguments {
 
 /** `dat clone <link> [dir]`: downloads into a new folder, or resumes in it. */
 export async function clone(context: Context, args: CloneArguments): Promise<void> {
-  const link = parseLink(args.link)
+  const link = parseLink(await readLinkText(args.link, context.signal))
   refuseVersion(link, args.version)
   const options = {
     ...context.common,
