@@ -8,7 +8,7 @@ import { Download } from './download.js'
 import type { DownloadContext } from './download-context.js'
 import type { OpenDrive } from './drive.js'
 import { datKeys, readState, type ShareState, STATE } from './entry.js'
-import { firstContact } from './first-contact.js'
+import { firstContact, shareError } from './first-contact.js'
 import { forgetForked } from './forget-forked.js'
 import { recover } from './recover.js'
 import { Replication } from './replication.js'
@@ -79,7 +79,7 @@ class DownloadSession implements Session {
     if (this.#options.follow) this.#reportLink(replication.network.listening)
     this.#running = this.#run().then(
       (summary) => this.#resolve(summary),
-      (error) => this.#reject(error)
+      (error) => this.#reject(shareError(error))
     )
   }
 

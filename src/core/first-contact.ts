@@ -1,5 +1,5 @@
 import type Hypercore from 'hypercore'
-import { DatError } from '../base/errors.js'
+import { DatError, systemCode } from '../base/errors.js'
 import type { Report } from '../base/events.js'
 import type { Outlook } from '../transport/outlook.js'
 import type { Network } from '../transport/transport.js'
@@ -74,12 +74,24 @@ export async function firstContact(
     const content = newest === 'late' ? 'late' : await Promise.race([open.content(), aborted, known])
     if (content === 'late') throw none()
     return content === 'aborted' ? null : content
+  } catch (error) {
+    throw shareError(error)
   } finally {
     done()
     clearTimeout(timer)
     clearInterval(look)
     signal.removeEventListener('abort', onabort)
   }
+}
+
+/** What a peer sent is signed by the share's maker, and yet no share: that is not a bug of this program. */
+export function shareError(error: unknown): unknown {
+  const noShare = systemCode(error) === 'DECODING_ERROR' || /Blob store key/.test(String(error))
+  if (!noShare) return error
+  return new DatError('NOT_A_LINK', 'what this link leads to is not a share of files', {
+    hint: 'ask the owner for a new link',
+    cause: error
+  })
 }
 
 type Hopeless = Exclude<Outlook, 'unknown'>
