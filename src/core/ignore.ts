@@ -24,6 +24,14 @@ const DEFAULTS = [
 /** A matcher of the library keeps every path that it was asked about: after so many it is made anew. */
 const MAX_REMEMBERED = 4096
 
+/** A pattern that is longer than any path matches nothing, and takes time that grows with the square of its length. */
+const MAX_PATTERN = 4096
+
+/** The patterns of an ignore file, one a line. */
+export function patternsOf(text: string): string[] {
+  return text.split(/\r?\n/).filter((line) => line.length <= MAX_PATTERN)
+}
+
 /** Decides what a share leaves out. One level of rules for a folder and all below it; inner rules win. */
 export class IgnoreRules {
   readonly #parent: IgnoreRules | null
@@ -57,7 +65,7 @@ export class IgnoreRules {
     } catch {
       return this
     }
-    return new IgnoreRules(this, folder, ignore().add(text), `${folder}${IGNORE_FILE}`, true)
+    return new IgnoreRules(this, folder, ignore().add(patternsOf(text)), `${folder}${IGNORE_FILE}`, true)
   }
 
   /** Why a path is left out, or null. Folders are given with a trailing slash. */

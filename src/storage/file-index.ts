@@ -1,6 +1,7 @@
 import type { RocksSession, RocksWrite } from 'hypercore-storage'
 import { decodeRecord, encodeRecord, type FileRecord, type Fingerprint } from './file-record.js'
 import type { BlockRange } from './layout.js'
+import { parseList, parseStored } from './stored-json.js'
 
 /**
  * The index of a share or a clone: which path holds which blocks, and how each file looked when it was last read.
@@ -104,12 +105,7 @@ export class FileIndex {
   async rangeOfContent(hash: Buffer): Promise<BlockRange | null> {
     const value = await this.#db.get(key(HASH, hash))
     if (!value) return null
-    const [blockOffset, blockLength, byteOffset, byteLength] = JSON.parse(value.toString()) as [
-      number,
-      number,
-      number,
-      number
-    ]
+    const [blockOffset, blockLength, byteOffset, byteLength] = parseList<[number, number, number, number]>(value)
     return { blockOffset, blockLength, byteOffset, byteLength }
   }
 
@@ -127,7 +123,7 @@ export class FileIndex {
 
   async getMeta<T>(name: string): Promise<T | null> {
     const value = await this.#db.get(key(META, Buffer.from(name)))
-    return value && (JSON.parse(value.toString()) as T)
+    return value && (parseStored(value) as T)
   }
 
   batch(): IndexBatch {

@@ -1,5 +1,6 @@
 import type { Stats } from 'node:fs'
 import type { BlockRange } from './layout.js'
+import { parseList } from './stored-json.js'
 
 /** What tells a file from a changed one without reading it. Times in milliseconds since 1970. */
 export interface Fingerprint {
@@ -56,7 +57,7 @@ export function encodeRecord(record: FileRecord): Buffer {
 }
 
 export function decodeRecord(path: string, value: Buffer): FileRecord {
-  const [kind, state, flags, size, mtime, inode, range, target = ''] = JSON.parse(value.toString()) as Encoded
+  const [kind, state, flags, size, mtime, inode, range, target = ''] = parseList<Encoded>(value)
   return {
     path,
     kind: KINDS[kind] ?? 'file',
