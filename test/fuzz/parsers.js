@@ -17,7 +17,7 @@ import { readCode } from '../../dist/diagnostics/pair/code.js'
 import { readNumber, readRoute } from '../../dist/diagnostics/pair/measure.js'
 import { asRecord, dialable, readSide } from '../../dist/diagnostics/pair/side.js'
 import { dateOf } from '../../dist/diagnostics/proxy-connect.js'
-import { withoutLogin } from '../../dist/diagnostics/redact.js'
+import { shortened, withoutLogin } from '../../dist/diagnostics/redact.js'
 import { readServers } from '../../dist/diagnostics/targets.js'
 import { BlockMap } from '../../dist/storage/block-map.js'
 import { decodeRecord, encodeRecord } from '../../dist/storage/file-record.js'
@@ -145,6 +145,7 @@ export const PARSERS = {
     parse(input) {
       if (/[\x00-\x1f\x7f-\x9f]/.test(printable(input))) throw new Error('a control character is left')
       withoutLogin(input)
+      if (shortened(`${input} ${formatLink(KEY)}`).includes(formatKey(KEY))) throw new Error('a key is left')
     }
   },
   datignore: {
