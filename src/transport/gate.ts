@@ -6,7 +6,7 @@ import type { NoiseStream } from './transport.js'
 const MAX_STRANGERS = 128
 const MAX_STRANGERS_EACH = 32
 /** Time to prove to know the link, once the handshake is over. */
-const PROOF_MS = 15_000
+const PROOF_MS = 20_000
 /** What a stranger may send in one message, and altogether: openings of channels take about 100 bytes each. */
 const STRANGER_MESSAGE_BYTES = 64 * 1024
 const STRANGER_BYTES = 256 * 1024
