@@ -1,6 +1,6 @@
 import { uniformBlockSize } from '../storage/layout.js'
+import { holdsBlocks } from './content-check.js'
 import type { OpenDrive } from './drive.js'
-import { strayBlocks } from './stray-blocks.js'
 import { look, QUIETLY } from './walk.js'
 
 /**
@@ -15,9 +15,8 @@ export async function adoptCopied(open: OpenDrive): Promise<void> {
     const found = await look({ root, workers, ...QUIETLY }, record.path)
     if (found?.kind !== 'file' || found.size !== record.size) continue
     if (found.mtime !== record.mtime) {
-      const blockSize = record.range && uniformBlockSize(record.range)
-      if (!record.range || !blockSize) continue
-      if ((await strayBlocks(open, { root, path: record.path }, record.range, blockSize)).length > 0) continue
+      if (!record.range || !uniformBlockSize(record.range)) continue
+      if (!(await holdsBlocks(open, { root, path: record.path }, record.range))) continue
     }
     const batch = open.index.batch()
     batch.put({ ...record, mtime: found.mtime, inode: found.inode }, record)

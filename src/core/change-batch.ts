@@ -5,7 +5,7 @@ import type { FileRecord } from '../storage/file-record.js'
 import { type HashedBlock, hashedBlocks } from '../storage/hashed-block.js'
 import { type BlockRange, blockCount } from '../storage/layout.js'
 import type { OpenDrive } from './drive.js'
-import { datKeys, entryOf, fileKeys, folderKey, readState, type ShareState, STATE } from './entry.js'
+import { datKeys, entryOf, fileKeys, folderKey, readState, type ShareState, STATE, unreadableKey } from './entry.js'
 
 const TOTALS = 'totals'
 /** Hashes of contents kept in memory before the index is asked instead. */
@@ -39,6 +39,10 @@ export class ChangeBatch {
   #blockBytes = 0
   #puts: Put[] = []
   #removals: FileRecord[] = []
+  /** Files whose content turned out to be what it was: only the index has to know how they look now. */
+  #refreshed: { record: FileRecord; previous: FileRecord }[] = []
+  /** Of files and folders that cannot be read now: why, or null where they can be read again. */
+  #marks = new Map<string, string | null>()
   #totals: Totals
   /** Content hashes that were met in this run, for duplicates that the index cannot know yet. */
   readonly #pendingContent = new Map<string, BlockRange>()
@@ -78,7 +82,7 @@ export class ChangeBatch {
   }
 
   get changes(): number {
-    return this.#puts.length + this.#removals.length
+    return this.#puts.length + this.#removals.length + this.#refreshed.length + this.#marks.size
   }
 
   get bytes(): number {
@@ -142,17 +146,34 @@ export class ChangeBatch {
     this.#removals.push(record)
   }
 
+  /** A file has another fingerprint and the same content: peers need not hear of it. */
+  refresh(record: FileRecord, previous: FileRecord): void {
+    this.#refreshed.push({ record, previous })
+  }
+
+  /** Tells peers that a path cannot be read, though it is shared; null takes that back. */
+  mark(path: string, reason: string | null): void {
+    this.#marks.set(path, reason)
+  }
+
   /** Writes everything out. `complete` closes the first index: see ShareState. */
   async flush(complete: boolean): Promise<void> {
-    if (this.changes === 0 && this.#complete === complete) return
+    if (this.changes === 0 && (this.#complete === true || !complete)) return
     const blocks = this.#blocks
     const puts = this.#puts
     const removals = this.#removals
+    const refreshed = this.#refreshed
+    const marks = this.#marks
+    // What is the same for peers is no reason to tell them that more is to come.
+    const news = puts.length + removals.length + marks.size > 0
+    const visible = news || (complete && this.#complete !== true)
     this.#blocks = []
     this.#blockBytes = 0
     this.#puts = []
     this.#removals = []
-    this.#complete = complete
+    this.#refreshed = []
+    this.#marks = new Map()
+    if (visible) this.#complete = complete
 
     if (blocks.length > 0) {
       const owners = this.#index.batch()
@@ -165,7 +186,7 @@ export class ChangeBatch {
       const starts = new Set(puts.map(({ record }) => record.range?.blockOffset))
       await this.#open.kept?.add(blocks, (i) => starts.has(first + i))
     }
-    await this.#writeEntries(puts, removals, complete)
+    if (visible) await this.#writeEntries(puts, removals, marks, complete)
 
     const done = this.#index.batch()
     const indexing = blocks.length > 0
@@ -174,6 +195,7 @@ export class ChangeBatch {
       done.put(record, indexing && record.range ? record : previous)
       if (contentHash && record.range) done.putContent(contentHash, record.range)
     }
+    for (const { record, previous } of refreshed) done.put(record, previous)
     for (const record of removals) done.remove(record)
     done.putMeta(TOTALS, this.#totals)
     await done.flush()
@@ -194,7 +216,12 @@ export class ChangeBatch {
     await this.#content.close()
   }
 
-  async #writeEntries(puts: Put[], removals: FileRecord[], complete: boolean): Promise<void> {
+  async #writeEntries(
+    puts: Put[],
+    removals: FileRecord[],
+    marks: ReadonlyMap<string, string | null>,
+    complete: boolean
+  ): Promise<void> {
     const bee = this.#open.drive.db.batch()
     for (const record of removals) {
       if (record.kind === 'folder') await bee.del(folderKey(record.path), datKeys)
@@ -203,6 +230,10 @@ export class ChangeBatch {
     for (const { record } of puts) {
       if (record.kind === 'folder') await bee.put(folderKey(record.path), {}, datKeys)
       else await bee.put(`/${record.path}`, entryOf(record), fileKeys)
+    }
+    for (const [path, reason] of marks) {
+      if (reason === null) await bee.del(unreadableKey(path), datKeys)
+      else await bee.put(unreadableKey(path), { reason }, datKeys)
     }
     const state: ShareState = { complete, time: Date.now(), ...this.#totals, fork: this.#content.fork }
     await bee.put(STATE, state, datKeys)

@@ -18,6 +18,13 @@ export interface Look {
 
 /** Something that is not ours is where a file should go. */
 export class InTheWay extends Error {}
+/** The same, but it goes away by itself if the share no longer has it either: it is worth another try after that. */
+export class FolderInTheWay extends InTheWay {}
+
+/** Whether it is worth another try after the removals of a version: something is in the way that may go by them. */
+export function isBlocked(error: unknown): boolean {
+  return error instanceof FolderInTheWay || ['ENOTDIR', 'ELINK'].includes(systemCode(error))
+}
 
 const IN_THE_WAY = {
   folder: 'a folder that is not empty is in its place',
@@ -139,7 +146,10 @@ function replaceable(ours: FileRecord | null): PlaceJob['replace'] {
 }
 
 function expected<T extends object>(result: T | Refused): T {
-  if ('inTheWay' in result) throw new InTheWay(IN_THE_WAY[result.inTheWay])
+  if ('inTheWay' in result) {
+    const Reason = result.inTheWay === 'folder' ? FolderInTheWay : InTheWay
+    throw new Reason(IN_THE_WAY[result.inTheWay])
+  }
   return result
 }
 

@@ -9,6 +9,7 @@ import { Progress } from './download-progress.js'
 import { folderRecord } from './download-records.js'
 import { type Fetch, FileDownloads } from './file-downloads.js'
 import { Limit } from './limit.js'
+import { recognise } from './recognise.js'
 import { RecordWriter } from './record-writer.js'
 import { Settling } from './settling.js'
 
@@ -35,6 +36,8 @@ export class DownloadActions {
   readonly #downloads: FileDownloads
   readonly #limit = new Limit(CONCURRENCY)
   #settling = 0
+  /** File operations under way, by path. */
+  readonly #busy = new Map<string, Promise<void>>()
   #error: DatError | null = null
   #forked = false
   readonly #waiters = new Set<() => void>()
@@ -43,8 +46,8 @@ export class DownloadActions {
     this.#options = options
     this.#destination = destination
     this.#handlers = handlers
-    const { open, content, force } = options
-    this.#context = { open, content, destination, force }
+    const { open, content, report, force } = options
+    this.#context = { open, content, destination, report, force }
     this.progress = new Progress(options.report)
     this.#records = new RecordWriter(open.index, (error) => this.abort(fileError(error, 'write the index')))
     this.#claims = new BlockClaims(open, content, this.#records)
@@ -54,7 +57,7 @@ export class DownloadActions {
       claims: this.#claims,
       progress: this.progress,
       handlers,
-      run: (work) => this.#run(work),
+      run: (paths, work) => this.#run(paths, work),
       settle: (wanted, action) => this.#settle(wanted, action),
       wake: () => this.wake(),
       forked: () => this.#forked,
@@ -120,15 +123,18 @@ export class DownloadActions {
     this.#downloads.close()
     await this.#limit.idle()
     await this.#records.flush()
-    if (this.#forked) this.#downloads.abandon()
+    if (this.#forked) this.#downloads.letGo()
   }
 
   async start(chunk: readonly Wanted[]): Promise<void> {
     const actions = await Promise.all(
       chunk.map((wanted) => {
-        const { path, value, record } = wanted
+        const { path, value } = wanted
         return this.#limit
-          .run(() => decide(this.#context, path, value, record))
+          .run(async () => {
+            wanted.record = await this.#recognised(wanted.record)
+            return decide(this.#context, path, value, wanted.record)
+          })
           .catch((error): Action => {
             this.#handlers.onfailed(path, error)
             return { act: 'refuse', reason: '' }
@@ -153,16 +159,30 @@ export class DownloadActions {
     this.#work.done()
   }
 
-  /** Stops what is under way for a path, unless it is for this very content. */
-  cancel(path: string, value: EntryValue | null): Promise<void> {
-    return this.#downloads.cancel(path, value)
+  /** Stops what is under way for a path, unless it is for this very content; a file that is being put in place is. */
+  async cancel(path: string, value: EntryValue | null): Promise<void> {
+    await this.#downloads.cancel(path, value)
+    await this.#busy.get(path)
+  }
+
+  /** The paths that wait for blocks. */
+  get waiting(): string[] {
+    return this.#downloads.waiting
+  }
+
+  /** Stops to wait for a path: it failed for now, and what came of it is kept. */
+  abandon(path: string, reason: string): void {
+    this.#downloads.abandon(path)
+    this.#handlers.onfailed(path, new Error(reason))
   }
 
   /** Removes a path that is no longer in the share, if it is as dat put it there. */
-  async remove(record: FileRecord): Promise<void> {
+  async remove(known: FileRecord): Promise<void> {
     const { open, report, force, dryRun } = this.#options
-    if (dryRun) return report({ type: 'file.planned', path: record.path, action: 'remove', bytes: record.size })
+    if (dryRun) return report({ type: 'file.planned', path: known.path, action: 'remove', bytes: known.size })
+    let record = known
     try {
+      record = (await this.#recognised(known)) ?? known
       const stats = await this.#destination.look(record.path)
       // What moved within the clone is gone from here already; the folder that it left empty is not. Where a new version
       // had not come yet, the record has the time and inode of the old one.
@@ -198,6 +218,14 @@ export class DownloadActions {
     await this.#records.remove(record)
   }
 
+  /** The record of a finished file as the disk is now; kept, so that a file is not read again the next time. */
+  async #recognised(record: FileRecord | null): Promise<FileRecord | null> {
+    if (record?.state !== 'done') return record
+    const now = await recognise(this.#context, record)
+    if (now !== record && now.mtime === record.mtime && !this.#options.dryRun) this.#records.put(now, record)
+    return now
+  }
+
   get #stopped(): boolean {
     return this.#error !== null || this.#forked || this.#options.signal.aborted
   }
@@ -231,15 +259,17 @@ export class DownloadActions {
       this.progress.fileDone()
       this.#handlers.onsettled(path)
     }
-    this.#run(() => work().catch((error) => this.#handlers.onfailed(path, error)))
+    this.#run([path], () => work().catch((error) => this.#handlers.onfailed(path, error)))
   }
 
   /** Does file operations as soon as there is room for them; whoever waits for all of them waits for these too. */
-  #run(work: () => Promise<void>): void {
+  #run(paths: readonly string[], work: () => Promise<void>): void {
     this.#settling++
-    void this.#limit.run(work).finally(() => {
+    const done: Promise<void> = this.#limit.run(work).finally(() => {
       this.#settling--
+      for (const path of paths) if (this.#busy.get(path) === done) this.#busy.delete(path)
       this.wake()
     })
+    for (const path of paths) this.#busy.set(path, done)
   }
 }

@@ -2,14 +2,17 @@ import fs from 'node:fs'
 import path from 'node:path'
 import type Hypercore from 'hypercore'
 import type { EntryValue } from 'hyperdrive'
+import type { Report } from '../base/events.js'
 import { isStoreName, STORE_NAME, safeLinkText } from '../base/safe-path.js'
 import { pathOf } from '../storage/beneath.js'
 import { type FileRecord, sameRange } from '../storage/file-record.js'
 import { type BlockRange, isValidRange, uniformBlockSize } from '../storage/layout.js'
+import { holdsBlocks } from './content-check.js'
 import type { Destination } from './destination.js'
+import { isAssembledFrom } from './download-records.js'
 import type { OpenDrive } from './drive.js'
 import { mtimeOf } from './entry.js'
-import { strayBlocks } from './stray-blocks.js'
+import { recognise } from './recognise.js'
 
 /** What it takes to make a path of the clone like the entry of the drive. */
 export type Action =
@@ -34,12 +37,8 @@ export interface PlanContext {
   open: OpenDrive
   content: Hypercore
   destination: Destination
+  report: Report
   force: boolean
-}
-
-/** Identifies a blob whose blocks are not in place, in the record's `target`. */
-export function blobText(value: EntryValue): string {
-  return JSON.stringify(value.blob)
 }
 
 /** Decides what to do for one entry. Changes nothing on the disk or in the index but stale claims on blocks. */
@@ -86,7 +85,7 @@ async function decideSettled(
   act: 'empty' | 'assemble'
 ): Promise<Action> {
   if (record?.kind !== 'file' || record.state !== 'done' || record.range) return { act }
-  if (act === 'assemble' ? record.target !== blobText(value) : record.size !== 0) return { act }
+  if (act === 'assemble' ? !isAssembledFrom(record, value) : record.size !== 0) return { act }
   return (await checkDisk(context, relative, value, record)) ?? { act }
 }
 
@@ -106,26 +105,25 @@ async function decideFile(
     byteLength: blob.byteLength
   }
   const mine = record?.kind === 'file' && sameRange(record.range, range)
-  if (mine && record.state === 'done') {
-    const settled = await checkDisk(context, relative, value, record)
-    if (settled) return settled
-  }
   const end = range.blockOffset + range.blockLength
   // Counted as far as there are blocks: a peer may claim more of them than can be counted in a lifetime.
   const known = Math.max(0, Math.min(end, content.length) - range.blockOffset)
-  let have = content.core.bitfield.count(range.blockOffset, known, true)
+  const have = content.core.bitfield.count(range.blockOffset, known, true)
+  if (mine && record.state === 'done') {
+    const settled = await checkDisk(context, relative, value, record)
+    const whole = have === range.blockLength
+    if (settled && !whole && !context.force) return { act: 'altered', reason: 'it is damaged here' }
+    if (settled && (whole || settled.act === 'altered')) return settled
+  }
   if (have > 0) {
     // Whichever path it was begun for: taking back its blocks would count them twice, and end the file too early.
     if (fs.existsSync(pathOf(open.files.partials.file(range)))) return { act: 'fetch', range, blockSize, have }
     // It came to its place just before an interruption, by a download, a move or a copy.
-    if (have === range.blockLength && (await isInPlace(context, relative, range, blockSize))) return { act: 'adopt' }
+    if (have === range.blockLength && (await isInPlace(context, relative, range))) return { act: 'adopt' }
     const twin = await findTwin(context, relative, range)
     if (twin && have === range.blockLength) return { act: 'copy', from: twin }
-    if (!twin) {
-      // The tree says that these blocks are here, but no file has them: they were deleted, altered or left behind.
-      await content.clear(range.blockOffset, Math.min(end, content.length))
-      have = 0
-    }
+    // The tree says that these blocks are here, but no file has them all: they were deleted, altered or left behind.
+    await content.clear(range.blockOffset, Math.min(end, content.length))
   }
   return { act: 'fetch', range, blockSize, have: 0 }
 }
@@ -149,28 +147,21 @@ async function checkDisk(
 }
 
 /** Whether the file at a path has the content of these blocks, all of which the tree knows: it is read. */
-async function isInPlace(
-  { open, destination }: PlanContext,
-  relative: string,
-  range: BlockRange,
-  blockSize: number
-): Promise<boolean> {
+async function isInPlace({ open, destination }: PlanContext, relative: string, range: BlockRange): Promise<boolean> {
   const stats = await destination.look(relative)
   if (!stats?.isFile() || stats.size !== range.byteLength) return false
-  return (await strayBlocks(open, destination.at(relative), range, blockSize)).length === 0
+  return holdsBlocks(open, destination.at(relative), range)
 }
 
 /** Another finished file of this clone with the same blocks, untouched. */
-async function findTwin(
-  { open, destination }: PlanContext,
-  relative: string,
-  range: BlockRange
-): Promise<FileRecord | null> {
+async function findTwin(context: PlanContext, relative: string, range: BlockRange): Promise<FileRecord | null> {
+  const { open, destination } = context
   const owners = await open.index.rangesFrom(range.blockOffset, 16)
   for (const { blockOffset, path } of owners) {
     if (blockOffset !== range.blockOffset || path === relative) continue
-    const record = await open.index.get(path)
-    if (record?.state !== 'done' || !sameRange(record.range, range)) continue
+    const known = await open.index.get(path)
+    if (known?.state !== 'done' || !sameRange(known.range, range)) continue
+    const record = await recognise(context, known)
     const stats = await destination.look(path)
     if (stats?.isFile() && stats.size === record.size && stats.mtimeMs === record.mtime) return record
   }

@@ -8,15 +8,34 @@ export function doneRecord(path: string, value: EntryValue, print: Fingerprint, 
   return { path, kind: 'file', state: 'done', executable, racy: false, target: '', range, ...print }
 }
 
-/** Until a file is in place its record keeps the time and inode of what it will replace. */
+/** Until a file is in place its record keeps times and inode of what it will replace. */
 export function partialRecord(path: string, value: EntryValue, range: BlockRange, ours: FileRecord | null): FileRecord {
-  const print = { size: range.byteLength, mtime: ours?.mtime ?? 0, inode: ours?.inode ?? 0 }
+  const { mtime = 0, inode = 0, ctime = 0 } = ours ?? {}
+  const print = { size: range.byteLength, mtime, inode, ctime }
   const executable = value.executable === true
   return { path, kind: 'file', state: 'partial', executable, racy: false, target: '', range, ...print }
 }
 
+/** What an assembled file was made of, and what came out: the record's `target`. */
+export function assembledText(value: EntryValue, hash: string): string {
+  return JSON.stringify({ blob: value.blob, hash })
+}
+
+/** Whether a record is of a file that was assembled from the blob of this entry. */
+export function isAssembledFrom(record: FileRecord, value: EntryValue): boolean {
+  const hash = hashOfAssembled(record)
+  return hash !== null && record.target === assembledText(value, hash)
+}
+
+/** The content hash of an assembled file, in hex; null for any other. */
+export function hashOfAssembled({ kind, target }: FileRecord): string | null {
+  if (kind !== 'file' || !target) return null
+  const { hash } = JSON.parse(target) as { hash?: unknown }
+  return typeof hash === 'string' ? hash : null
+}
+
 /** @param path with a slash at its end */
 export function folderRecord(path: string): FileRecord {
-  const nothing = { size: 0, mtime: 0, inode: 0 }
+  const nothing = { size: 0, mtime: 0, inode: 0, ctime: 0 }
   return { path, kind: 'folder', state: 'done', executable: false, racy: false, target: '', range: null, ...nothing }
 }

@@ -1,8 +1,9 @@
 import fs from 'node:fs'
-import { DatError } from '../base/errors.js'
+import { DatError, fileError } from '../base/errors.js'
 import { formatKey, formatLink, parseLink } from '../base/link.js'
 import { Scope } from '../base/scope.js'
 import { formatBytes } from '../base/sizes.js'
+import type { FileRecord } from '../storage/file-record.js'
 import { adoptCopied } from './adopt-copied.js'
 import { Download } from './download.js'
 import type { DownloadContext } from './download-context.js'
@@ -16,10 +17,16 @@ import { Selection } from './selection.js'
 import type { DownloadOptions, Session, Summary } from './session.js'
 
 const CLOSE_MS = 1500
+/** Damaged files that are told of one by one. */
+const MAX_TOLD = 100
 const STALL_SECONDS = 10
 /** Less than this in a second is keep-alives and the like. More is the part of a block that is on its way. */
 const TRICKLE_BYTES = 512
 const STALL_REPEAT_SECONDS = 30
+/** Files that the owner cannot read are given up when nobody has sent anything for this long, in milliseconds. */
+const UNREADABLE_MS = 4000
+/** In a second, that they are still not available is said again and again. */
+const REFUSALS_BYTES = 8192
 /** Another look at the versions of the peers, should an announcement have been lost. */
 const LOOK_MS = 500
 
@@ -51,6 +58,8 @@ class DownloadSession implements Session {
   #reject: (error: unknown) => void = () => {}
   #replication: Replication | null = null
   #running: Promise<void> = Promise.resolve()
+  /** Files that were found damaged. */
+  readonly #told = new Set<string>()
   #phase = 'waiting for the other computer'
 
   constructor(options: DownloadSessionOptions) {
@@ -75,6 +84,7 @@ class DownloadSession implements Session {
     }
     const replication = this.#replication
     this.#scope.defer(() => replication.close())
+    open.files.ondamaged = (record, index) => this.#damaged(record, index)
     // A clone that is followed is served to others too: they need its link.
     if (this.#options.follow) this.#reportLink(replication.network.listening)
     this.#running = this.#run().then(
@@ -143,9 +153,24 @@ class DownloadSession implements Session {
     }
   }
 
+  /** Takes back the claim on a block that a failing disk has spoiled, so that others get it elsewhere. */
+  #damaged({ path }: FileRecord, index: number): void {
+    const { open, report } = this.#options
+    const clear = async (): Promise<void> => {
+      const content = await open.content()
+      await content.clear(index, index + 1)
+    }
+    clear().catch((error) => this.#reject(fileError(error, 'write the index')))
+    if (this.#told.has(path) || this.#told.size >= MAX_TOLD) return
+    this.#told.add(path)
+    const message = `${path} is damaged here, and not passed on; \`dat verify --repair\` fetches it again`
+    report({ type: 'note', message, important: true })
+  }
+
   async #follow(download: Download, selection: Selection): Promise<Summary | null | 'forked'> {
     const { open, follow, dryRun } = this.#options
     const { actions } = download
+    const patience = new Patience()
     let state: ShareState | null = null
     let reported = 0
     while (!this.#abort.signal.aborted) {
@@ -177,6 +202,8 @@ class DownloadSession implements Session {
         }
       }
       this.#phase = complete ? 'waiting for data' : 'the other computer is still indexing'
+      const { peers, heard } = (this.#replication as Replication).network
+      if (patience.isOver(peers.size > 0, heard, actions.progress.downloadedBytes)) download.abandonUnreadable()
       await actions.changed(LOOK_MS)
     }
     return null
@@ -257,6 +284,25 @@ class DownloadSession implements Session {
       const reason = peers === 0 ? 'no other computer is connected; it goes on by itself when one is back' : this.#phase
       this.#options.report({ type: 'stalled', seconds, reason })
     }, 1000)
+  }
+}
+
+/** How long nothing has come from those who are connected. */
+class Patience {
+  #since = performance.now()
+  #look = 0
+  #heard = 0
+  #bytes = 0
+
+  isOver(connected: boolean, heard: number, bytes: number): boolean {
+    const now = performance.now()
+    if (now - this.#look < 1000) return false
+    const quiet = connected && bytes === this.#bytes && heard - this.#heard <= REFUSALS_BYTES
+    if (!quiet) this.#since = now
+    this.#look = now
+    this.#heard = heard
+    this.#bytes = bytes
+    return now - this.#since > UNREADABLE_MS
   }
 }
 

@@ -1,7 +1,7 @@
 import type { BeeEntry, EntryValue, Hyperbee } from 'hyperdrive'
 import { DatError, type Failure, fileError, reasonOf, systemCode } from '../base/errors.js'
 import type { FileRecord } from '../storage/file-record.js'
-import { Destination, InTheWay } from './destination.js'
+import { Destination, InTheWay, isBlocked } from './destination.js'
 import { DownloadActions } from './download-actions.js'
 import type { DownloadContext, Unresolved, Wanted } from './download-context.js'
 import {
@@ -14,6 +14,7 @@ import {
   isEntry,
   pathOfKey,
   readState,
+  readUnreadable,
   type ShareState,
   STATE
 } from './entry.js'
@@ -37,6 +38,11 @@ export class Download {
   #altered = new Set<string>()
   /** How many more there were. */
   #moreFailures = 0
+  /** Of the failures, those that the removals of a version may put right. */
+  readonly #blocked = new Set<string>()
+  /** What the owner says cannot be read at this version, and why. */
+  #unreadable: ReadonlyMap<string, string> = new Map()
+  readonly #abandoned = new Set<string>()
   #planned = 0
   #chunk: Unresolved[] = []
   /** Paths that are gone from the share; kept until the rest is planned, since a moved file is found by its old path. */
@@ -55,6 +61,25 @@ export class Download {
         this.#altered.delete(path)
       }
     })
+  }
+
+  /** Gives up the files that the owner cannot read: for when nobody has sent anything for a while. */
+  abandonUnreadable(): void {
+    for (const path of this.#actions.waiting) {
+      const reason = this.#whyUnreadable(path)
+      if (reason === null) continue
+      this.#abandoned.add(path)
+      this.#actions.abandon(path, `the computer that shares it cannot read it: ${reason}`)
+    }
+  }
+
+  #whyUnreadable(path: string): string | null {
+    if (this.#unreadable.size === 0) return null
+    for (let end = path.length; end > 0; end = path.lastIndexOf('/', end - 2) + 1) {
+      const reason = this.#unreadable.get(path.slice(0, end))
+      if (reason !== undefined) return reason
+    }
+    return this.#unreadable.get('') ?? null
   }
 
   get actions(): DownloadActions {
@@ -100,10 +125,12 @@ export class Download {
     try {
       const state = readState((await bee.get<unknown>(STATE, datKeys))?.value)
       if (state) this.#actions.progress.expect(state, this.#options.selection.everything)
+      this.#unreadable = await readUnreadable(bee)
       if (this.#planned === 0) await this.#planAll(bee)
       else await this.#planChanges(bee)
+      await this.#wantAgain(bee)
       await this.#planChunk()
-      await this.#removeAll()
+      if (await this.#removeAll()) await this.#tryAgain(bee)
       await this.#makeFolders()
       if (!this.#stopped) this.#planned = version
       return state
@@ -159,6 +186,7 @@ export class Download {
       await this.#actions.cancel(path, left?.value ?? null)
       if (left) await this.#want(path, left.value, undefined)
       else {
+        await this.#actions.settled()
         const record = await open.index.get(path)
         if (record) this.#remove(record)
       }
@@ -173,6 +201,18 @@ export class Download {
 
   get #stopped(): boolean {
     return this.#options.signal.aborted || this.#actions.forked
+  }
+
+  /** What could not be read, and can be now, without having changed. */
+  async #wantAgain(bee: Hyperbee): Promise<void> {
+    for (const path of this.#abandoned) {
+      if (this.#whyUnreadable(path) !== null) continue
+      this.#abandoned.delete(path)
+      this.#failures.delete(path)
+      const entry = await bee.get<EntryValue>(`/${path}`, fileKeys)
+      const planned = this.#chunk.some((wanted) => wanted.path === path) || this.#actions.waiting.includes(path)
+      if (entry && !planned) await this.#want(path, entry.value, undefined)
+    }
   }
 
   #checked(key: string): string | null {
@@ -194,6 +234,8 @@ export class Download {
     this.#chunk = []
     this.#chunkSize = CHUNK
     if (chunk.length === 0 || this.#stopped) return
+    // The index has to know what became of these paths so far.
+    await this.#actions.settled()
     const unknown = chunk.filter(({ record }) => record === undefined)
     const records = await this.#options.open.index.getMany(unknown.map(({ path }) => path))
     unknown.forEach((wanted, i) => {
@@ -215,15 +257,30 @@ export class Download {
     }
   }
 
-  async #removeAll(): Promise<void> {
+  /** @returns whether there was anything to remove */
+  async #removeAll(): Promise<boolean> {
     const removals = this.#removals
     this.#removals = []
-    if (removals.length === 0) return
+    if (removals.length === 0) return false
     await this.#actions.settlingDone()
     for (const record of removals) {
-      if (this.#stopped) return
+      if (this.#stopped) return false
       await this.#actions.remove(record)
     }
+    return true
+  }
+
+  /** Files that came before what was in their way was removed: a folder that became a file, or the other way round. */
+  async #tryAgain(bee: Hyperbee): Promise<void> {
+    const blocked = [...this.#blocked]
+    this.#blocked.clear()
+    for (const path of blocked) {
+      this.#failures.delete(path)
+      this.#altered.delete(path)
+      const entry = await bee.get<EntryValue>(`/${path}`, fileKeys)
+      if (entry) await this.#want(path, entry.value, undefined)
+    }
+    await this.#planChunk()
   }
 
   #folder(path: string, known: boolean): void {
@@ -239,6 +296,7 @@ export class Download {
       return
     }
     const reason = error instanceof DatError ? error.message : reasonOf(error)
+    if (isBlocked(error)) this.#blocked.add(path)
     if (this.#failures.get(path) === reason) return
     if (this.#failures.size < MAX_FAILURES || this.#failures.has(path)) {
       if (error instanceof InTheWay) this.#altered.add(path)

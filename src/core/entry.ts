@@ -1,4 +1,4 @@
-import type { EntryValue } from 'hyperdrive'
+import type { EntryValue, Hyperbee } from 'hyperdrive'
 import SubEncoder from 'sub-encoder'
 import { type SafePath, safePath } from '../base/safe-path.js'
 import type { FileRecord } from '../storage/file-record.js'
@@ -88,6 +88,32 @@ export const FOLDERS = { gt: FOLDER, lt: 'folder0' }
 
 export function folderOfKey(key: string): string {
   return key.slice(FOLDER.length)
+}
+
+/** Keys, under `datKeys`, of files and folders that are shared, but that the owner's computer cannot read now. */
+const UNREADABLE = 'unreadable/'
+/** More of them are not told to peers, and not kept by them: each is in the memory of a download. */
+export const MAX_UNREADABLE = 1000
+
+/** @param path of a folder with a slash at its end: it stands for all below it */
+export function unreadableKey(path: string): string {
+  return UNREADABLE + path
+}
+
+/** The range of everything that cannot be read. */
+export const UNREADABLES = { gt: UNREADABLE, lt: 'unreadable0' }
+
+/** What the owner says cannot be read, by path, as a peer wrote it. */
+export async function readUnreadable(bee: Hyperbee): Promise<Map<string, string>> {
+  const found = new Map<string, string>()
+  for await (const { key, value } of bee.createReadStream<unknown>(
+    { ...UNREADABLES, limit: MAX_UNREADABLE },
+    datKeys
+  )) {
+    const reason = (value as { reason?: unknown } | null)?.reason
+    found.set(key.slice(UNREADABLE.length), typeof reason === 'string' ? reason : '')
+  }
+  return found
 }
 
 /** The drive's entry for a file or a link of the index. */

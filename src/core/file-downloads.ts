@@ -1,6 +1,7 @@
 import type { EntryValue } from 'hyperdrive'
 import { type Fingerprint, sameRange } from '../storage/file-record.js'
 import type { BlockClaims } from './block-claims.js'
+import { badBlocks } from './content-check.js'
 import type { Destination } from './destination.js'
 import type { DownloadContext, Wanted } from './download-context.js'
 import type { Action } from './download-plan.js'
@@ -10,7 +11,6 @@ import { DownloadTask, type Target } from './download-task.js'
 import { fileKeys, mtimeOf } from './entry.js'
 import type { RecordWriter } from './record-writer.js'
 import { Requests } from './requests.js'
-import { strayBlocks } from './stray-blocks.js'
 
 /** A file whose blocks have to come from peers. */
 export interface Fetch {
@@ -25,7 +25,7 @@ export interface DownloadParts {
   progress: Progress
   handlers: { onfailed(path: string, error: unknown): void; onsettled(path: string): void }
   /** Does file operations as soon as there is room for them. */
-  run(work: () => Promise<void>): void
+  run(paths: readonly string[], work: () => Promise<void>): void
   /** Carries out an action that needs no blocks in a partial file. */
   settle(wanted: Wanted, action: Action): void
   /** There is news for whoever waits. */
@@ -68,7 +68,7 @@ export class FileDownloads {
   }
 
   /** The last is written: another download may have the same blocks. Comes after `close`. */
-  abandon(): void {
+  letGo(): void {
     for (const task of this.#tasks.values()) this.#options.open.files.unexpect(task)
     this.#tasks.clear()
     this.#taskOf.clear()
@@ -82,6 +82,25 @@ export class FileDownloads {
     const i = task.targets.findIndex((target) => target.path === path)
     if (i !== -1) task.targets.splice(i, 1)
     if (task.targets.length === 0) await this.#drop(task)
+  }
+
+  /** Stops to wait for a path whose blocks nobody can give now; what came of it is kept for the next time. */
+  abandon(path: string): void {
+    const task = this.#taskOf.get(path)
+    if (!task) return
+    this.#taskOf.delete(path)
+    task.targets.splice(0, task.targets.length, ...task.targets.filter((target) => target.path !== path))
+    if (task.targets.length > 0) return
+    // A block of it may still arrive: it goes into its file like those before it, and nothing is made of that.
+    task.cancelled = true
+    this.#tasks.delete(task.range.blockOffset)
+    this.#requests.done(task)
+    this.#parts.wake()
+  }
+
+  /** The paths that wait for blocks. */
+  get waiting(): string[] {
+    return [...this.#taskOf.keys()]
   }
 
   /** Starts to download files, or joins them to a download of the same blocks that is under way. */
@@ -110,6 +129,12 @@ export class FileDownloads {
       if (other) {
         other.targets.push(target)
         this.#taskOf.set(path, other)
+        // It was abandoned, and is wanted again: it has counted what arrived since.
+        if (other.cancelled) {
+          other.cancelled = false
+          this.#tasks.set(range.blockOffset, other)
+          started.push(other)
+        }
         continue
       }
       const task = new DownloadTask({
@@ -130,7 +155,7 @@ export class FileDownloads {
     // Known to the index before the first block arrives, so that an interruption finds the partial file again.
     await this.#parts.records.flush()
     for (const task of started) {
-      if (task.missing === 0) this.#finish(task)
+      if (task.missing <= 0) this.#finish(task)
     }
     this.#requests.add(started)
   }
@@ -150,7 +175,8 @@ export class FileDownloads {
     this.#tasks.delete(task.range.blockOffset)
     for (const { path } of task.targets) this.#taskOf.delete(path)
     this.#requests.done(task)
-    this.#parts.run(() => this.#place(task))
+    const paths = task.targets.map(({ path }) => path)
+    this.#parts.run(paths, () => this.#place(task))
   }
 
   async #place(task: DownloadTask): Promise<void> {
@@ -188,11 +214,14 @@ export class FileDownloads {
   }
 
   /** After a fork a block may have arrived when no file was ready for it: then it is fetched again. */
-  async #isRight({ range, blockSize }: DownloadTask): Promise<boolean> {
+  async #isRight({ range }: DownloadTask): Promise<boolean> {
     const { open, content } = this.#options
-    const stray = await strayBlocks(open, open.files.partials.file(range), range, blockSize)
-    for (const index of stray) await content.clear(index, index + 1)
-    return stray.length === 0
+    let right = true
+    for await (const index of badBlocks(open, open.files.partials.file(range), range)) {
+      await content.clear(index, index + 1)
+      right = false
+    }
+    return right
   }
 
   async #misfit(task: DownloadTask): Promise<void> {

@@ -2,10 +2,11 @@ import crypto from 'hypercore-crypto'
 import type { EntryValue } from 'hyperdrive'
 import { reasonOf } from '../base/errors.js'
 import { LARGE_BYTES } from '../storage/file-index.js'
-import { type FileRecord, sameFingerprint, sameRange } from '../storage/file-record.js'
+import { type FileRecord, sameFingerprint, sameRange, sameSizeAndTime } from '../storage/file-record.js'
 import { type HashJob, type HashResult, toError } from '../storage/file-tasks.js'
 import { HashedBlock } from '../storage/hashed-block.js'
 import { BLOCK_SIZE, type BlockRange } from '../storage/layout.js'
+import { treeHash } from './drive.js'
 import { fileKeys } from './entry.js'
 import type { ImportContext } from './import-context.js'
 import { type Found, look, QUIETLY } from './walk.js'
@@ -17,11 +18,23 @@ export const PENDING = 'pending'
 
 /** Times of files have this resolution at worst (FAT, ext3, NFS v2), in milliseconds. */
 const RACY_MS = 2000
+/** The clock of a file server may be ahead by this much, in milliseconds; a time beyond it is no fresh one. */
+const SKEW_MS = 3_600_000
 /** A file that changes while it is read is read again this often; then it is left to the watcher. */
 const ATTEMPTS = 3
 
+/**
+ * Not shared as the new content by itself: a failing disk would replace the good copies of everybody who pulls. It can
+ * be what is meant, though, where a program wrote to it through memory.
+ */
+export const DAMAGED = 'its bytes changed, but neither size nor times: `dat verify --repair` shares it as it is now'
+
 type Hashed = { blocks: HashedBlock[]; contentHash: Buffer }
-type Outcome = { failed: string | null }
+type Outcome = {
+  failed: string | null
+  /** The content is what it was: nothing changed for peers. */
+  refreshed?: true
+}
 const DONE: Outcome = { failed: null }
 
 /** One new or changed path on its way into the share. */
@@ -30,6 +43,8 @@ export class FileImport {
   /** Of `jobs`, where they were handed to the hasher already. */
   results: Promise<HashResult[]>[] | null = null
   lastOfTask = false
+  /** If its content is another now, nothing tells why. */
+  readonly #unexplained: boolean
   readonly #options: ImportContext
   /** What the index has for this path. */
   #previous: FileRecord | null
@@ -38,7 +53,11 @@ export class FileImport {
   #found: Found
   #moved: FileRecord | null = null
 
-  constructor(options: ImportContext, found: Found, previous: FileRecord | null) {
+  /** @param suspect whether a read found something wrong with it */
+  constructor(options: ImportContext, found: Found, previous: FileRecord | null, suspect = false) {
+    // A racy file that is another was written to, one whose attributes changed too.
+    const still = previous?.state === 'done' && !previous.racy && sameFingerprint(previous, found)
+    this.#unexplained = suspect && still
     this.#options = options
     this.#found = found
     this.#previous = previous
@@ -48,6 +67,7 @@ export class FileImport {
   /** Bytes that this file will take up in the hasher; 0 if it need not be read. */
   async bytesToHash(): Promise<number> {
     if (this.jobs.length === 0) return 0
+    if (this.#unexplained) return Math.min(TASK_BYTES, this.#found.size)
     this.#moved = await this.#findMoved()
     if (this.#moved) this.jobs = []
     return Math.min(TASK_BYTES, this.#moved ? 0 : this.#found.size)
@@ -60,17 +80,11 @@ export class FileImport {
    */
   async commit(onbytes: (bytes: number) => void, flush: () => Promise<void>): Promise<Outcome> {
     const { batch } = this.#options
-    if (this.#found.kind !== 'file' || this.#found.size === 0) {
-      batch.put(this.#record(null), this.#previous)
-      return DONE
-    }
+    if (this.#found.kind !== 'file' || this.#found.size === 0) return this.#put(null)
     if (this.#moved) {
       // Looked at again: its old path may have been removed since, and its blocks with it.
       const moved = await this.#findMoved()
-      if (moved?.range) {
-        batch.put(this.#record(moved.range), this.#previous)
-        return DONE
-      }
+      if (moved?.range) return this.#put(moved.range)
       this.#moved = null
       this.jobs = this.#jobs()
     }
@@ -86,9 +100,8 @@ export class FileImport {
   }
 
   async #attempt(onbytes: (bytes: number) => void, flush: () => Promise<void>): Promise<Outcome> {
-    const { batch } = this.#options
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-      const large = this.#found.size >= LARGE_BYTES && !(await this.#options.open.index.hasLargeSize(this.#found.size))
+      const large = this.#found.size >= LARGE_BYTES && !(await this.#isProbablyKnown())
       const outcome = large ? await this.#commitLarge(onbytes, flush) : await this.#commitWhole(onbytes)
       if (outcome !== 'changed') return outcome
       if (this.#options.signal.aborted) return DONE
@@ -100,12 +113,40 @@ export class FileImport {
       this.#moved = null
       this.jobs = this.#jobs()
       this.results = null
-      if (again.size === 0) {
-        batch.put(this.#record(null), this.#previous)
-        return DONE
-      }
+      if (again.size === 0) return this.#put(null)
     }
     return { failed: 'it keeps changing while it is read' }
+  }
+
+  /** Whether a large file may have content that the share has already: then it is hashed before it is shared. */
+  async #isProbablyKnown(): Promise<boolean> {
+    if (this.#previous?.state === 'done' && sameSizeAndTime(this.#previous, this.#found)) return true
+    return this.#options.open.index.hasLargeSize(this.#found.size)
+  }
+
+  #put(range: BlockRange | null, contentHash: Buffer | null = null): Outcome {
+    const { batch } = this.#options
+    const record = this.#record(range)
+    const previous = this.#previous
+    if (!previous || !sameEntry(record, previous)) {
+      batch.put(record, previous, contentHash)
+      return DONE
+    }
+    batch.refresh(record, previous)
+    return { failed: null, refreshed: true }
+  }
+
+  /** The blocks that the path had before, if its content is still the same. */
+  async #unchangedRange(blocks: readonly HashedBlock[]): Promise<BlockRange | null> {
+    const previous = this.#previous
+    const range = previous?.range
+    if (!range || previous.state !== 'done' || range.byteLength !== this.#found.size) return null
+    for (const [i, block] of blocks.entries()) {
+      const expected = await treeHash(this.#options.open.drive, range.blockOffset + i)
+      if (!expected?.equals(block.leafHash)) return null
+    }
+    const content = await this.#options.open.content()
+    return (await content.has(range.blockOffset, range.blockOffset + range.blockLength)) ? range : null
   }
 
   /** Hashes all of the file before anything of it is shared: so a duplicate costs no blocks. */
@@ -122,11 +163,13 @@ export class FileImport {
     }
     if (this.#options.signal.aborted) return DONE
     const { blocks, contentHash } = combine(hashes, this.#found.size)
+    const unchanged = await this.#unchangedRange(blocks)
+    if (unchanged) return this.#put(unchanged)
+    if (this.#unexplained) return { failed: DAMAGED }
     const twin = await batch.findContent(contentHash)
     const range = twin?.byteLength === this.#found.size ? twin : batch.nextRange(this.#found.size)
     if (range !== twin) batch.addBlocks(blocks)
-    batch.put(this.#record(range), this.#previous, range === twin ? null : contentHash)
-    return DONE
+    return this.#put(range, range === twin ? null : contentHash)
   }
 
   /**
@@ -213,7 +256,11 @@ export class FileImport {
   async #findMoved(): Promise<FileRecord | null> {
     const { batch, open } = this.#options
     const record = (await open.index.findMoved(this.#found)) ?? batch.findGone(this.#found.inode)
-    if (!record?.range || record.state !== 'done' || !sameFingerprint(record, this.#found) || record.racy) return null
+    if (!record?.range || record.state !== 'done' || record.racy) return null
+    // A move changes the ctime. What is read for a peer is compared with the tree anyway.
+    const moved = record.path !== this.#found.path && record.inode === this.#found.inode
+    const same = moved ? sameSizeAndTime(record, this.#found) : sameFingerprint(record, this.#found)
+    if (!same) return null
     const content = await open.content()
     const { blockOffset, blockLength } = record.range
     return (await content.has(blockOffset, blockOffset + blockLength)) ? record : null
@@ -237,15 +284,22 @@ export class FileImport {
   }
 
   #record(range: BlockRange | null): FileRecord {
-    const { path: name, kind, executable, target, size, mtime, inode } = this.#found
+    const { path: name, kind, executable, target, size, mtime, inode, ctime } = this.#found
     const bytes = kind === 'file' ? size : 0
     const racy = kind === 'file' && isRacy(this.#found, this.#lookedAt)
-    return { path: name, kind, state: 'done', executable, racy, target, size: bytes, mtime, inode, range }
+    return { path: name, kind, state: 'done', executable, racy, target, size: bytes, mtime, inode, ctime, range }
   }
 }
 
 function isRacy(found: Found, lookedAt: number): boolean {
-  return lookedAt - found.mtime < RACY_MS
+  const age = lookedAt - found.mtime
+  return age < RACY_MS && age > -SKEW_MS
+}
+
+/** Whether peers would see no difference between two states of a path. */
+function sameEntry(a: FileRecord, b: FileRecord): boolean {
+  const done = a.state === 'done' && b.state === 'done' && a.kind === b.kind && a.target === b.target
+  return done && a.mtime === b.mtime && a.executable === b.executable && sameRange(a.range, b.range)
 }
 
 function combine(parts: readonly Uint8Array[], size: number): Hashed {

@@ -1,8 +1,8 @@
 import type Hypercore from 'hypercore'
 import type { FileRecord } from '../storage/file-record.js'
 import { type BlockRange, uniformBlockSize } from '../storage/layout.js'
+import { badBlocks } from './content-check.js'
 import type { OpenDrive } from './drive.js'
-import { strayBlocks } from './stray-blocks.js'
 
 /** Index meta of a clone: the fork of the content core that its records speak of. */
 const FORK = 'fork'
@@ -40,9 +40,8 @@ export async function forgetForked(open: OpenDrive, content: Hypercore): Promise
 
 /** The rest of a partial file is as good as it was, but for blocks that arrived when it was not ready for them. */
 async function reclaim(open: OpenDrive, content: Hypercore, range: BlockRange): Promise<void> {
-  const blockSize = uniformBlockSize(range)
-  if (!blockSize) return
-  const file = open.files.partials.file(range)
-  const claimed = (index: number) => content.core.bitfield.get(index)
-  for (const index of await strayBlocks(open, file, range, blockSize, claimed)) await content.clear(index, index + 1)
+  if (!uniformBlockSize(range)) return
+  for await (const index of badBlocks(open, open.files.partials.file(range), range)) {
+    if (content.core.bitfield.get(index)) await content.clear(index, index + 1)
+  }
 }

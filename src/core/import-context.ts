@@ -12,6 +12,8 @@ export interface ImportContext {
   rules: IgnoreRules
   report: Report
   signal: AbortSignal
+  /** Paths of files that are read again even if nothing tells that they changed; removed when they are met. */
+  suspects: Set<string>
   /** For a share of one file: its name. */
   only: string | null
   /** Told of each folder before it is listed, so that it can be watched. */

@@ -2,6 +2,7 @@ import type { DatEvent, ImportCounters } from '../base/events.js'
 import { type FileRecord, sameFingerprint } from '../storage/file-record.js'
 import type { HashJob } from '../storage/file-tasks.js'
 import { type Compared, compareWithIndex } from './compare.js'
+import { MAX_UNREADABLE, readUnreadable } from './entry.js'
 import { FileImport, PENDING, TASK_BYTES } from './file-import.js'
 import type { ImportContext } from './import-context.js'
 import { type Found, look, QUIETLY } from './walk.js'
@@ -37,6 +38,9 @@ export class Import {
   /** Folders and files that could not be read: what the index knows of them stays. */
   readonly #kept: string[] = []
   readonly #counters: ImportCounters = { filesDone: 0, filesTotal: 0, bytesDone: 0, bytesTotal: 0 }
+  /** What peers were told of as unreadable, by path, and what of it was met unchanged. */
+  #told = new Map<string, string>()
+  readonly #stillUnreadable = new Set<string>()
   #group: Work[] = []
   #groupBytes = 0
   /** In the order in which they will be committed. */
@@ -51,6 +55,7 @@ export class Import {
 
   /** @param folders what to look at: [''] for everything, or folders with a trailing slash */
   async run(folders: readonly string[]): Promise<ImportResult> {
+    this.#told = await readUnreadable(this.#options.open.drive.db)
     await this.#resume()
     for (const folder of folders) {
       for await (const change of this.#changes(folder)) {
@@ -60,6 +65,7 @@ export class Import {
     }
     this.#submit()
     await this.#drain(0)
+    if (!this.#options.signal.aborted) await this.#mark(folders)
     return this.#result
   }
 
@@ -118,13 +124,16 @@ export class Import {
       this.#counters.filesTotal++
       this.#counters.bytesTotal += found.kind === 'file' ? found.size : 0
     }
-    if (record && isSame(found, record)) {
+    const suspect = this.#options.suspects.delete(found.path)
+    if (record && !suspect && isSame(found, record)) {
+      // What could not be read, and did not change since, is the same trouble.
+      if (this.#told.has(found.path)) this.#stillUnreadable.add(found.path)
       this.#counters.filesDone += found.kind === 'folder' ? 0 : 1
       this.#counters.bytesDone += found.kind === 'file' ? found.size : 0
       this.#progress(false)
       return
     }
-    const work = { found, previous: record, file: new FileImport(this.#options, found, record) }
+    const work = { found, previous: record, file: new FileImport(this.#options, found, record, suspect) }
     this.#group.push(work)
     this.#groupBytes += await work.file.bytesToHash()
     if (this.#groupBytes >= TASK_BYTES || this.#group.length >= TASK_FILES) this.#submit()
@@ -176,8 +185,8 @@ export class Import {
       this.#counters.filesTotal--
       return
     }
-    if (previous) this.#result.changed++
-    else this.#result.added++
+    if (!previous) this.#result.added++
+    else if (!outcome.refreshed) this.#result.changed++
     if (found.kind !== 'folder') this.#counters.filesDone++
     if (found.kind === 'file') this.#counters.bytesDone = before + found.size
     this.#progress(false)
@@ -192,6 +201,29 @@ export class Import {
     this.#result.skipped++
     this.#result.failed.push({ path: failed, reason })
     this.#options.report({ type: 'file.failed', path: failed, reason })
+  }
+
+  /** Brings what peers are told of as unreadable up to date, as far as it was looked at. */
+  async #mark(folders: readonly string[]): Promise<void> {
+    const { batch } = this.#options
+    const told = this.#told
+    const failed = new Map(this.#result.failed.map(({ path, reason }) => [path, reason]))
+    for (const path of told.keys()) {
+      if (failed.has(path) || this.#stillUnreadable.has(path)) continue
+      if (folders.some((folder) => path.startsWith(folder))) batch.mark(path, null)
+    }
+    for (const [path, reason] of failed) {
+      if (told.get(path) === reason || !(await this.#isShared(path))) continue
+      if (told.size >= MAX_UNREADABLE) return
+      told.set(path, reason)
+      batch.mark(path, reason)
+    }
+  }
+
+  async #isShared(path: string): Promise<boolean> {
+    if (!path.endsWith('/') && path !== '') return (await this.#options.open.index.get(path)) !== null
+    for await (const _record of this.#options.open.index.records(path)) return true
+    return false
   }
 
   readonly #flushNow = (): Promise<void> => this.#flush(false)
@@ -224,7 +256,7 @@ function isSame(found: Found, record: FileRecord): boolean {
   if (found.kind !== record.kind || record.state !== 'done') return false
   if (found.kind === 'folder') return true
   if (found.kind === 'link') return found.target === record.target
-  return isUnchanged(found, record)
+  return !record.racy && isUnchanged(found, record)
 }
 
 function isUnchanged(found: Found, record: FileRecord): boolean {

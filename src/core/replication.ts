@@ -9,6 +9,7 @@ import type { OpenDrive } from './drive.js'
 import { PACE_PROTOCOL, PaceChannels } from './pace.js'
 import { limitPeer, survive } from './peer-limits.js'
 import { Rate } from './rate.js'
+import { Refusals } from './refusals.js'
 import { type PeerStatus, STATUS_PROTOCOL, StatusChannels } from './status-channel.js'
 
 const UPLOAD_REPORT_MS = 500
@@ -45,12 +46,14 @@ export class Replication {
   readonly #completed = new Map<string, number>()
   /** What to do when the peer at the other end of a stream has proved to know the link. */
   readonly #strangers = new WeakMap<NoiseStream, () => void>()
+  readonly #refusals: Refusals
   #network: Network | null = null
   #uploaded = 0
   #content: Hypercore | null = null
 
   private constructor(options: ReplicationOptions) {
     this.#open = options.open
+    this.#refusals = new Refusals((index) => options.open.files.runOf(index))
     this.#report = options.report
     this.#limitDown = options.network.limits?.down ?? null
     this.#pace = new PaceChannels(this.#limitDown, (stream, rate) => this.#network?.pace(stream, rate))
@@ -121,6 +124,11 @@ export class Replication {
     }
     content.on('upload', onupload)
     this.#welcomePeers(content)
+    const onpeer = (peer: ReplicationPeer): void => {
+      this.#refusals.watch(peer)
+    }
+    content.on('peer-add', onpeer)
+    for (const peer of content.peers) onpeer(peer)
     const progress = setInterval(() => {
       const bytesPerSecond = rate.update(this.#uploaded)
       if (this.#uploaded === reported) return
@@ -131,6 +139,7 @@ export class Replication {
     const revive = setInterval(() => this.#revive(), REVIVE_MS)
     this.#scope.defer(() => {
       content.off('upload', onupload)
+      content.off('peer-add', onpeer)
       clearInterval(progress)
       clearInterval(revive)
     })
@@ -183,6 +192,7 @@ export class Replication {
     let revived = false
     for (const peer of replicator.peers) {
       const { stats } = peer
+      if (this.#refusals.isOver(peer)) revived = true
       if (stats.notAvailableBackoffs === 0) continue
       stats.notAvailableBackoffs = 0
       if (peer.paused && stats.invalidData === 0) {

@@ -1,14 +1,16 @@
+import fs from 'node:fs'
 import type { EntryValue } from 'hyperdrive'
-import type { Beneath } from '../storage/beneath.js'
+import { type Beneath, pathOf } from '../storage/beneath.js'
 import { type FileRecord, type Fingerprint, sameRange } from '../storage/file-record.js'
 import type { BlockRange } from '../storage/layout.js'
 import { assemble } from './assemble.js'
 import type { BlockClaims } from './block-claims.js'
+import { contentHash, holdsBlocks } from './content-check.js'
 import type { Destination } from './destination.js'
 import type { DownloadContext, Wanted } from './download-context.js'
-import { type Action, blobText } from './download-plan.js'
+import type { Action } from './download-plan.js'
 import type { Progress } from './download-progress.js'
-import { doneRecord } from './download-records.js'
+import { assembledText, doneRecord } from './download-records.js'
 import { fileKeys, mtimeOf } from './entry.js'
 
 /** Carries out what needs no new blocks in a partial file: links, empty files, copies, moves, times. */
@@ -62,15 +64,20 @@ export class Settling {
           async (source, leaving) =>
             leaving
               ? this.#destination.place(this.#destination.at(source), path, look, record, force)
-              : this.#destination.create(path, source, temporary, look, record, force),
+              : this.#duplicate(source, range as BlockRange, () =>
+                  this.#destination.create(path, source, temporary, look, record, force)
+                ),
           path
         )
         break
       case 'assemble': {
         const onbytes = (bytes: number) => this.#progress.downloaded(bytes)
         await assemble({ open, content, value, file: temporary, signal: this.#options.signal, onbytes })
+        const { size } = await fs.promises.stat(pathOf(temporary))
+        const hash = await contentHash(open, temporary, size)
+        if (hash === null) throw new Error('it could not be read again after it was written')
         print = await this.#destination.place(temporary, path, look, record, force)
-        return { ...doneRecord(path, value, print, null), target: blobText(value) }
+        return { ...doneRecord(path, value, print, null), target: assembledText(value, hash) }
       }
       case 'redress':
         range = record?.range ?? null
@@ -85,6 +92,12 @@ export class Settling {
         print = await this.#destination.create(path, null, temporary, look, record, force)
     }
     return doneRecord(path, value, print, range)
+  }
+
+  /** Copies a file that is what it should be: a failing disk must not spread. */
+  async #duplicate<T>(source: string, range: BlockRange, copy: () => Promise<T>): Promise<T> {
+    if (await holdsBlocks(this.#options.open, this.#destination.at(source), range)) return copy()
+    throw new Error(`it is a copy of ${source}, which is damaged here: run \`dat verify --repair\``)
   }
 
   /** One copy of a file after the other: the first may move it, and the next finds it where it went. */

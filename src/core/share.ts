@@ -8,7 +8,8 @@ import { Scope } from '../base/scope.js'
 import type { FileRecord } from '../storage/file-record.js'
 import { ChangeBatch } from './change-batch.js'
 import { type OpenDrive, openDrive, type Place, placeOf } from './drive.js'
-import { datKeys, INFO, type ShareInfo, type ShareState, STATE } from './entry.js'
+import { datKeys, INFO, readUnreadable, type ShareInfo, type ShareState, STATE } from './entry.js'
+import { DAMAGED } from './file-import.js'
 import { type OwnHistory, withdrawUnowned } from './history.js'
 import { IgnoreRules } from './ignore.js'
 import { saveIgnoreOptions } from './ignore-options.js'
@@ -117,6 +118,8 @@ class Share implements Session {
   /** When a file was last found changed by a read: milliseconds since 1970, by path. */
   readonly #changedAt = new Map<string, number>()
   #failures: Failure[] = []
+  /** Files that could not be read for a peer, until the next import has looked at them. */
+  readonly #suspects = new Set<string>()
   readonly #abort = new AbortController()
 
   constructor(options: ShareOptions, open: OpenDrive, source: Source, scope: Scope) {
@@ -136,7 +139,8 @@ class Share implements Session {
   async start(): Promise<Session> {
     const { report, network } = this.#options
     this.#root = await SourceRoot.open(this.#open.place.root, !(await this.#open.index.isEmpty()))
-    this.#open.files.onchanged = (record, reason) => this.#sourceChanged(record, reason)
+    this.#open.files.onchanged = (record, reason, failing) => this.#sourceChanged(record, reason, failing)
+    this.#open.files.ondamaged = (record) => this.#sourceChanged(record, DAMAGED, true)
     if (this.#open.since !== null) await this.#open.settle()
     await saveIgnoreOptions(this.#open, this.#options)
     await this.#writeInfo()
@@ -200,6 +204,7 @@ class Share implements Session {
       rules: IgnoreRules.root(ignore, useIgnoreFiles),
       report,
       signal: this.#abort.signal,
+      suspects: this.#suspects,
       only: this.#source.file,
       onfolder: (folder) => this.#watch?.entering(folder)
     })
@@ -229,6 +234,8 @@ class Share implements Session {
         rescan: (folders) => this.#rescan(folders)
       })
     }
+    // What could not be read the last time is tried again.
+    for (const path of (await readUnreadable(this.#open.drive.db)).keys()) this.#suspects.add(path)
     await this.#import([''])
     const { kept, renewed } = this.#open
     if (kept && renewed && !this.#abort.signal.aborted) await withdrawUnowned(await this.#own(), kept)
@@ -245,12 +252,16 @@ class Share implements Session {
     return this.#importing
   }
 
-  #sourceChanged(record: FileRecord, reason: string): void {
+  #sourceChanged(record: FileRecord, reason: string, failing: boolean): void {
     // Every block of it that a peer asks for finds the same again, until the import has looked.
     const now = Date.now()
     if (now - (this.#changedAt.get(record.path) ?? 0) < CHANGED_MS) return
-    if (this.#changedAt.size > MAX_CHANGED) this.#changedAt.clear()
+    if (this.#changedAt.size > MAX_CHANGED) {
+      this.#changedAt.clear()
+      this.#suspects.clear()
+    }
     this.#changedAt.set(record.path, now)
+    if (failing) this.#suspects.add(record.path)
     this.#options.report({ type: 'source.changed', path: record.path, reason })
     const folder = path.posix.dirname(record.path)
     void this.#rescan([folder === '.' ? '' : `${folder}/`])

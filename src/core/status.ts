@@ -1,14 +1,15 @@
 import type { EntryValue } from 'hyperdrive'
 import { formatLink } from '../base/link.js'
-import type { FileRecord } from '../storage/file-record.js'
+import { type FileRecord, sameFingerprint, sameSizeAndTime } from '../storage/file-record.js'
 import { compareWithIndex } from './compare.js'
 import { type OpenDrive, openDrive, placeOf } from './drive.js'
 import { datKeys, fileKeys, isEntry, pathOfKey, readState, STATE } from './entry.js'
 import { IgnoreRules } from './ignore.js'
 import { savedRules } from './ignore-options.js'
 import { findFolder, readSaved } from './pull.js'
+import { isContentOf } from './recognise.js'
 import { Selection } from './selection.js'
-import { QUIETLY, type WalkOptions } from './walk.js'
+import { type Found, QUIETLY, type WalkOptions } from './walk.js'
 
 export interface Status {
   link: string
@@ -25,6 +26,8 @@ export interface Status {
   /** What differs from what dat last saw: `new`, `changed` or `deleted`. */
   changed: { path: string; reason: string }[]
 }
+
+const DAMAGED = 'damaged here; `dat verify --repair` fetches it again'
 
 /** Looks at a share or clone of this computer, without the network and without its lock. */
 export async function readStatus(options: { dir: string; store: string | null; signal: AbortSignal }): Promise<Status> {
@@ -68,8 +71,9 @@ async function findMissing(open: OpenDrive, selection: Selection) {
     const checked = pathOfKey(key)
     if (checked.ok && !selection.wants(checked.relative)) continue
     const record = checked.ok ? await open.index.get(checked.relative) : null
-    if (record?.state === 'done') continue
-    const reason = !checked.ok ? checked.reason : record ? 'partly downloaded' : 'not downloaded yet'
+    const done = record?.state === 'done'
+    if (done && !isDamaged(open, record)) continue
+    const reason = !checked.ok ? checked.reason : done ? DAMAGED : record ? 'partly downloaded' : 'not downloaded yet'
     result.paths.push({ path: key.replace(/^\//, ''), reason })
     result.missingBytes += bytes
   }
@@ -86,15 +90,21 @@ async function findChanges(open: OpenDrive): Promise<Status['changed']> {
       if (found && found.kind !== 'folder') changed.push({ path: found.path, reason: 'new' })
     } else if (record.state === 'done' && record.kind !== 'folder') {
       if (!found) changed.push({ path: record.path, reason: 'deleted' })
-      else if (found.mtime !== record.mtime || found.size !== sizeOnDisk(record, found.size)) {
-        changed.push({ path: record.path, reason: 'changed' })
-      }
+      else if (await isChanged(open, found, record)) changed.push({ path: record.path, reason: 'changed' })
     }
   }
   return changed
 }
 
-/** A link's own size says nothing of the share. */
-function sizeOnDisk(record: FileRecord, size: number): number {
-  return record.kind === 'link' ? size : record.size
+async function isChanged(open: OpenDrive, found: Found, record: FileRecord): Promise<boolean> {
+  // A link's own size says nothing of the share.
+  if (found.kind !== 'file' || record.kind !== 'file') return found.kind !== record.kind || found.mtime !== record.mtime
+  if (!sameSizeAndTime(found, record)) return true
+  // Other attributes, or another content whose time was set back: then it takes a look inside.
+  return !sameFingerprint(found, record) && !(await isContentOf(open, { root: open.root, path: found.path }, record))
+}
+
+/** Whether a block of a finished file was found damaged, and so is not served any more. */
+function isDamaged({ drive }: OpenDrive, { range }: FileRecord): boolean {
+  return range !== null && (drive.blobs?.core.core.bitfield.hasUnset(range.blockOffset, range.blockLength) ?? false)
 }

@@ -2,10 +2,11 @@ import type { EntryValue } from 'hyperdrive'
 import { DatError } from '../base/errors.js'
 import { formatLink } from '../base/link.js'
 import { type FileRecord, sameFingerprint } from '../storage/file-record.js'
-import { uniformBlockSize } from '../storage/layout.js'
 import { ChangeBatch } from './change-batch.js'
+import { badBlocks, contentHash } from './content-check.js'
+import { hashOfAssembled } from './download-records.js'
 import { startDownload } from './download-session.js'
-import { type OpenDrive, openDrive, placeOf, treeHash } from './drive.js'
+import { type OpenDrive, openDrive, placeOf } from './drive.js'
 import { fileKeys, pathOfKey } from './entry.js'
 import { savedRules } from './ignore-options.js'
 import { Import } from './import.js'
@@ -39,8 +40,6 @@ export interface VerifyReport {
   repaired: string[]
 }
 
-/** A file is read in stretches of at most this many bytes. */
-const STRETCH_BYTES = 64 * 1024 * 1024
 const REPORT_MS = 250
 
 /**
@@ -114,25 +113,16 @@ async function checkFile(
   const { root } = open
   const found = await look({ root, workers: open.workers, ...QUIETLY }, record.path)
   if (found?.kind !== 'file') return 'missing'
-  const touched = !sameFingerprint(found, record)
   if (found.size !== record.size) return 'altered'
-  const { range } = record
-  const blockSize = range ? uniformBlockSize(range) : null
-  if (!range || blockSize === null) return touched ? 'altered' : null
+  const wrong = sameFingerprint(found, record) ? 'damaged' : 'altered'
   const file = { root, path: record.path }
-  const step = Math.max(1, Math.floor(STRETCH_BYTES / blockSize)) * blockSize
-  for (let start = 0; start < record.size; start += step) {
-    const length = Math.min(step, record.size - start)
-    const [hashed] = await open.workers.hash([{ file, start, length, blockSize }])
-    if (!hashed || 'error' in hashed) return 'damaged'
-    const first = range.blockOffset + start / blockSize
-    for (let i = 0; i * 32 < hashed.hashes.length; i++) {
-      const expected = await treeHash(open.drive, first + i)
-      if (!expected?.equals(hashed.hashes.subarray(i * 32, i * 32 + 32))) return touched ? 'altered' : 'damaged'
-    }
-    onbytes(length)
+  const { range } = record
+  if (range) {
+    for await (const _bad of badBlocks(open, file, range, onbytes)) return wrong
+    return null
   }
-  return null
+  const expected = hashOfAssembled(record)
+  return expected === null || expected === (await contentHash(open, file, record.size, onbytes)) ? null : wrong
 }
 
 /** Files of the share that this clone has no record of. */
@@ -160,7 +150,16 @@ async function indexAgain(open: OpenDrive, report: VerifyReport, options: Verify
     const rules = await savedRules(open)
     const { signal, report: events } = options
     const root = await SourceRoot.open(open.place.root, !(await open.index.isEmpty()))
-    const run = new Import({ open, root, batch, rules, report: events, signal, only: open.identity.file })
+    const run = new Import({
+      open,
+      root,
+      batch,
+      rules,
+      report: events,
+      signal,
+      suspects: new Set(),
+      only: open.identity.file
+    })
     await run.run([''])
     await run.finish()
   } finally {

@@ -136,9 +136,10 @@ function sorted(
     } else if (kinds[i] === OTHER) {
       onskip(name, NOT_DATA)
     } else {
-      const [size = 0, mtime = 0, inode = 0] = prints.subarray(i * 3, i * 3 + 3)
+      const [size = 0, mtime = 0, inode = 0, ctime = 0] = prints.subarray(i * 4, i * 4 + 4)
       const kind = kinds[i] === LINK ? 'link' : 'file'
-      entries.push({ path: name, kind, executable: executable[i] === 1, target: targets[i] ?? '', size, mtime, inode })
+      const print = { size, mtime, inode, ctime }
+      entries.push({ path: name, kind, executable: executable[i] === 1, target: targets[i] ?? '', ...print })
     }
   }
   return entries
@@ -151,7 +152,7 @@ function failed(name: string, code: string, onfail: WalkOptions['onfail']): void
 }
 
 function emptyFolder(name: string): Found {
-  return { path: name, kind: 'folder', executable: false, target: '', size: 0, mtime: 0, inode: 0 }
+  return { path: name, kind: 'folder', executable: false, target: '', size: 0, mtime: 0, inode: 0, ctime: 0 }
 }
 
 /** For a look at something that was told of before. */

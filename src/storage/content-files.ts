@@ -1,7 +1,7 @@
 import { BlockMap } from './block-map.js'
 import type { BlockPlace } from './core-storage.js'
 import type { FileIndex } from './file-index.js'
-import { FileReader } from './file-reader.js'
+import { FileReader, WRITTEN_TO } from './file-reader.js'
 import type { FileRecord } from './file-record.js'
 import type { FileWorkers } from './file-workers.js'
 import { type BlockRange, blockSpan, uniformBlockSize } from './layout.js'
@@ -38,8 +38,10 @@ export interface ContentFilesOptions {
 /** The content core's blocks in the files of a folder: reads for peers, and takes what is downloaded. */
 export class ContentFiles implements BlockPlace {
   readonly partials: PartialFiles
-  /** A file was found to differ from what was indexed. */
-  onchanged: ((record: FileRecord, reason: string) => void) | null = null
+  /** A file was found to differ from what was indexed; or, `failing`, it is there but cannot be read. */
+  onchanged: ((record: FileRecord, reason: string, failing: boolean) => void) | null = null
+  /** A block is not what was indexed, though nothing tells that its file was written to: the disk may be failing. */
+  ondamaged: ((record: FileRecord, index: number) => void) | null = null
   /** A block could not be written: the download cannot go on. */
   onwritefailed: ((error: unknown) => void) | null = null
   readonly #options: ContentFilesOptions
@@ -118,6 +120,12 @@ export class ContentFiles implements BlockPlace {
     return before.range.blockOffset + before.range.blockLength > range.blockOffset ? before : null
   }
 
+  /** The blocks of the file that is being downloaded and has block `index` among them. */
+  runOf(index: number): { start: number; end: number } | null {
+    const range = this.#incomingOf(index)?.range
+    return range ? { start: range.blockOffset, end: range.blockOffset + range.blockLength } : null
+  }
+
   /** Whether a file has block `index`, or is to get it. */
   async holds(index: number): Promise<boolean> {
     return this.#incomingOf(index) !== null || (await this.#map.owners(index)).length > 0
@@ -170,21 +178,21 @@ export class ContentFiles implements BlockPlace {
       const partial = record.state === 'partial'
       const file = partial ? this.partials.file(range) : { root: this.#options.root, path: record.path }
       const result = await this.#reader.read(file, record, blockSize, index, !partial)
-      if ('data' in result && !(await this.#isStale(record, index, result.data))) return result.data
-      // A partial file that is missing this block says nothing: the block may be in RocksDB.
-      if (!partial) {
-        const reason = 'changed' in result ? result.changed : 'it was written to'
-        refused ??= () => this.onchanged?.(record, reason)
+      if ('data' in result) {
+        // Times tell of most changes, not of all: a failing disk, a write through memory, a time that was set back.
+        const expected = await this.#options.treeHash(index)
+        if (expected?.equals(leafHash(result.data))) return result.data
+        // Nobody asks for a block that is not in the tree yet; this was read ahead.
+        if (expected === null) return null
       }
+      // A partial file that is missing this block says nothing: the block may be in RocksDB.
+      if (partial) continue
+      if ('changed' in result) refused ??= () => this.onchanged?.(record, result.changed, result.failing === true)
+      else if (result.untouched) refused ??= () => this.ondamaged?.(record, index)
+      else refused ??= () => this.onchanged?.(record, WRITTEN_TO, false)
     }
     refused?.()
     return refused ? null : undefined
-  }
-
-  async #isStale(record: FileRecord, index: number, data: Buffer): Promise<boolean> {
-    if (!record.racy) return false
-    const expected = await this.#options.treeHash(index)
-    return expected !== null && !expected.equals(leafHash(data))
   }
 
   #incomingOf(index: number): Incoming | null {

@@ -1,7 +1,8 @@
 import fs from 'node:fs'
 import { promisify } from 'node:util'
+import { reasonOf, systemCode } from '../base/errors.js'
 import { type Beneath, openBeneath } from './beneath.js'
-import { type FileRecord, fingerprintOf, sameFingerprint } from './file-record.js'
+import { type FileRecord, type Fingerprint, fingerprintOf, sameFingerprint, sameSizeAndTime } from './file-record.js'
 import { isTaskError, toError } from './file-tasks.js'
 import type { FileWorkers } from './file-workers.js'
 import { blockSpan } from './layout.js'
@@ -10,11 +11,17 @@ const close = promisify(fs.close)
 const fstat = promisify(fs.fstat)
 
 const MAX_OPEN_FILES = 32
+export const WRITTEN_TO = 'it was written to'
 /** A file of one block is read whole by a worker; longer ones stay open while blocks of them are asked for. */
 const READ_FLAGS = fs.constants.O_RDONLY | (fs.constants.O_NONBLOCK ?? 0)
 
-/** What a read found: the bytes, or that the file is no longer what the index says. */
-export type ReadResult = { data: Buffer } | { changed: string }
+/**
+ * What a read found: the bytes, and whether all that the index knows of the file is as it was; or that the file is no
+ * longer what the index says.
+ */
+export type ReadResult = { data: Buffer; untouched: boolean } | Changed
+/** `failing`: it is there, but cannot be read. */
+type Changed = { changed: string; failing?: boolean }
 
 /** Reads blocks from files, and notices when a file is not the one that was indexed. */
 export class FileReader {
@@ -42,24 +49,22 @@ export class FileReader {
       // A partial file is moved, removed and begun anew under its name: one that was kept open would be the old one.
       fd = await (check ? this.#kept(file) : openBeneath(file, READ_FLAGS))
     } catch (error) {
-      return { changed: goneReason(error) }
+      return whyNot(error)
     }
     try {
       const data = Buffer.allocUnsafeSlow(length)
       const bytes = await readFully(fd, data, start)
-      if (check) {
-        // After the read: whatever happened before or during it has left its mark.
-        const stats = await fstat(fd)
-        if (!sameFingerprint(fingerprintOf(stats), record)) {
-          this.forget(file)
-          return { changed: 'it was written to' }
-        }
+      // After the read: whatever happened before or during it has left its mark.
+      const print = check ? fingerprintOf(await fstat(fd)) : record
+      if (!sameSizeAndTime(print, record)) {
+        this.forget(file)
+        return { changed: WRITTEN_TO }
       }
       if (bytes < length) return { changed: 'it is shorter than it was' }
-      return { data }
+      return found(data, print, record)
     } catch (error) {
       this.forget(file)
-      return { changed: goneReason(error) }
+      return whyNot(error)
     } finally {
       if (!check) fs.close(fd, ignore)
     }
@@ -67,9 +72,10 @@ export class FileReader {
 
   async #readSmall(file: Beneath, record: FileRecord, check: boolean): Promise<ReadResult> {
     const result = await this.#workers.read({ file, length: record.size })
-    if (isTaskError(result)) return { changed: goneReason(toError(result)) }
-    if (check && !sameFingerprint(result, record)) return { changed: 'it was written to' }
-    return { data: Buffer.from(result.data.buffer, result.data.byteOffset, result.data.byteLength) }
+    if (isTaskError(result)) return whyNot(toError(result))
+    if (check && !sameSizeAndTime(result, record)) return { changed: WRITTEN_TO }
+    const { buffer, byteOffset, byteLength } = result.data
+    return found(Buffer.from(buffer, byteOffset, byteLength), check ? result : record, record)
   }
 
   /** Closes a file that was renamed, replaced or removed. */
@@ -105,6 +111,10 @@ export class FileReader {
   }
 }
 
+function found(data: Buffer, print: Fingerprint, record: FileRecord): ReadResult {
+  return { data, untouched: sameFingerprint(print, record) && !record.racy }
+}
+
 function readFully(fd: number, data: Buffer, position: number): Promise<number> {
   return new Promise((resolve, reject) => {
     let done = 0
@@ -121,14 +131,13 @@ function readFully(fd: number, data: Buffer, position: number): Promise<number> 
   })
 }
 
-function goneReason(error: unknown): string {
-  const code = (error as NodeJS.ErrnoException).code
-  if (code === 'ENOENT' || code === 'ENOTDIR') return 'it is gone'
-  if (code === 'EACCES' || code === 'EPERM') return 'it can no longer be read: permission denied'
-  if (code === 'ESHORT') return 'it is shorter than it was'
-  if (code === 'ELINK') return 'a link is in the place of a folder above it'
-  if (code === 'ELOOP') return 'a link is in its place'
-  return `it can no longer be read: ${code ?? 'unknown error'}`
+function whyNot(error: unknown): Changed {
+  const code = systemCode(error)
+  if (code === 'ENOENT' || code === 'ENOTDIR') return { changed: 'it is gone' }
+  if (code === 'ESHORT') return { changed: 'it is shorter than it was' }
+  if (code === 'ELINK') return { changed: 'a link is in the place of a folder above it' }
+  if (code === 'ELOOP') return { changed: 'a link is in its place' }
+  return { changed: `it can no longer be read: ${reasonOf(error)}`, failing: true }
 }
 
 function ignore(): void {}

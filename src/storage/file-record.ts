@@ -7,6 +7,11 @@ export interface Fingerprint {
   size: number
   mtime: number
   inode: number
+  /**
+   * When content, name or attributes last changed, which no program can set; 0 where it is not known. It also changes
+   * by what leaves the content alone, such as chmod.
+   */
+  ctime: number
 }
 
 /** done: the file is in place. partial: it is being downloaded. indexing: it is being hashed, blocks appear one by one. */
@@ -18,7 +23,7 @@ export interface FileRecord extends Fingerprint {
   kind: 'file' | 'link' | 'folder'
   state: FileState
   executable: boolean
-  /** Written so shortly before it was read that its times cannot tell a later change: its blocks are re-hashed when read. */
+  /** Written so shortly before it was read that its times cannot tell a later change: the next import reads it again. */
   racy: boolean
   /** null for an empty file, a link or a folder. */
   range: BlockRange | null
@@ -37,7 +42,8 @@ type Encoded = [
   mtime: number,
   inode: number,
   range: [number, number, number] | null,
-  target?: string
+  target?: string,
+  ctime?: number
 ]
 
 /** Compact JSON: an index of a million files is mostly these. */
@@ -52,12 +58,13 @@ export function encodeRecord(record: FileRecord): Buffer {
     record.inode,
     range ? [range.blockOffset, range.blockLength, range.byteOffset] : null
   ]
-  if (record.target) encoded.push(record.target)
+  if (record.target || record.ctime) encoded.push(record.target)
+  if (record.ctime) encoded.push(record.ctime)
   return Buffer.from(JSON.stringify(encoded))
 }
 
 export function decodeRecord(path: string, value: Buffer): FileRecord {
-  const [kind, state, flags, size, mtime, inode, range, target = ''] = parseList<Encoded>(value)
+  const [kind, state, flags, size, mtime, inode, range, target = '', ctime = 0] = parseList<Encoded>(value)
   return {
     path,
     kind: KINDS[kind] ?? 'file',
@@ -67,17 +74,28 @@ export function decodeRecord(path: string, value: Buffer): FileRecord {
     size,
     mtime,
     inode,
+    ctime,
     range: range ? { blockOffset: range[0], blockLength: range[1], byteOffset: range[2], byteLength: size } : null,
     target
   }
 }
 
 export function fingerprintOf(stats: Stats): Fingerprint {
-  return { size: stats.size, mtime: stats.mtimeMs, inode: stats.ino }
+  return { size: stats.size, mtime: stats.mtimeMs, inode: stats.ino, ctime: stats.ctimeMs }
 }
 
+/**
+ * Whether a file is as it was. With a known ctime the inode says nothing more, and it is a new one after each mount on
+ * file systems such as FAT and sshfs.
+ */
 export function sameFingerprint(a: Fingerprint, b: Fingerprint): boolean {
-  return a.size === b.size && a.mtime === b.mtime && a.inode === b.inode
+  const known = a.ctime !== 0 && b.ctime !== 0
+  return sameSizeAndTime(a, b) && (known ? a.ctime === b.ctime : a.inode === b.inode)
+}
+
+/** Whether it is worth reading a file to see if it is as it was: some programs set the time back after they wrote. */
+export function sameSizeAndTime(a: Fingerprint, b: Fingerprint): boolean {
+  return a.size === b.size && a.mtime === b.mtime
 }
 
 export function sameRange(a: BlockRange | null, b: BlockRange | null): boolean {

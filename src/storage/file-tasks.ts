@@ -84,7 +84,7 @@ export type ListResult =
       names: string[]
       /** Of each name: FOLDER, FILE, LINK, OTHER, or GONE if it vanished meanwhile. */
       kinds: Uint8Array
-      /** Size, mtime and inode of each name, one after the other; zeros for folders. */
+      /** Size, mtime, inode and ctime of each name, one after the other; zeros for folders. */
       prints: Float64Array
       /** 1 for each file that its owner may execute. */
       executable: Uint8Array

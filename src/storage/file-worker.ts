@@ -59,7 +59,7 @@ function listFolder(job: ListJob): ListResult {
   const entries = fs.readdirSync(folder, { withFileTypes: true })
   const names = entries.map(({ name }) => name)
   const kinds = new Uint8Array(entries.length)
-  const prints = new Float64Array(entries.length * 3)
+  const prints = new Float64Array(entries.length * 4)
   const executable = new Uint8Array(entries.length)
   const targets: Record<number, string> = {}
   const failures: Record<number, string> = {}
@@ -69,8 +69,8 @@ function listFolder(job: ListJob): ListResult {
     const file = `${folder}/${entry.name}`
     try {
       const stats = fs.lstatSync(file)
-      const { size, mtime, inode } = fingerprintOf(stats)
-      prints.set([size, mtime, inode], i * 3)
+      const { size, mtime, inode, ctime } = fingerprintOf(stats)
+      prints.set([size, mtime, inode, ctime], i * 4)
       kinds[i] = stats.isFile() ? FILE : stats.isSymbolicLink() ? LINK : stats.isDirectory() ? FOLDER : OTHER
       if (stats.isFile() && (stats.mode & 0o100) !== 0) executable[i] = 1
       if (stats.isSymbolicLink()) targets[i] = fs.readlinkSync(file)

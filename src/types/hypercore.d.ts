@@ -34,6 +34,11 @@ declare module 'hypercore' {
     /** How many requests may be under way. */
     getMaxInflight(): number
     paused: boolean
+    readonly replicator: { readonly _inflight: { get(id: number): { block: { index: number } | null } | null } }
+    /** Takes "not available" from the peer. */
+    onnodata(message: { request: number; reason: number }): void
+    /** Asks for one missing block of a range; false if there is none to be asked for. */
+    _requestRangeBatch(start: number, end: number, length: number): boolean
     stats: { notAvailableBackoffs: number; backoffs: number; invalidData: number; invalidRequests: number }
   }
   export interface Replicator {

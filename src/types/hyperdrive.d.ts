@@ -27,6 +27,7 @@ declare module 'hyperdrive' {
     gte?: string
     lt?: string
     lte?: string
+    limit?: number
   }
   export interface KeyEncoding {
     keyEncoding?: unknown

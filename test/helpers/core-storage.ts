@@ -28,7 +28,7 @@ export function fileRecord(path: string, blockOffset: number | null, more: Parti
   const size = more.size ?? more.range?.byteLength ?? (blockOffset === null ? 0 : 10)
   const range = blockOffset === null ? null : rangeOf(blockOffset, size)
   const plain = { path, kind: 'file', state: 'done', executable: false, racy: false, target: '' } as const
-  return { ...plain, size, mtime: 1_700_000_000_000.25, inode: 7, range, ...more }
+  return { ...plain, size, mtime: 1_700_000_000_000.25, inode: 7, ctime: 1_700_000_000_001.5, range, ...more }
 }
 
 export function rangeOf(blockOffset: number, byteLength: number): BlockRange {

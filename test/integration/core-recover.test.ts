@@ -1,22 +1,12 @@
 import { randomBytes } from 'node:crypto'
-import { open, stat, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type * as drive from '../../src/core/drive.js'
-import { fileTime } from '../../src/storage/file-tasks.js'
 import { built, TestSession, temporaryFolder } from '../helpers/core.js'
+import { rot } from '../helpers/damage.js'
 import { describeTree, writeTree } from '../helpers/trees.js'
 
 const MIB = 1024 * 1024
-
-/** Overwrites a few bytes, as a disk does that lost a page; neither size nor time tell. */
-async function lose(file: string, position: number): Promise<void> {
-  const { mtimeMs } = await stat(file)
-  const handle = await open(file, 'r+')
-  await handle.write(Buffer.alloc(4096), 0, 4096, position)
-  await handle.close()
-  await utimes(file, fileTime(mtimeMs), fileTime(mtimeMs))
-}
 
 async function pretendBoot(dir: string, boot: number): Promise<void> {
   const { openDrive, placeOf } = await built<typeof drive>('core/drive')
@@ -35,8 +25,8 @@ test('after the machine went down, blocks that never reached the disk are fetche
   const clone = await TestSession.clone(owner.link, copy)
   await clone.done()
   await clone.close()
-  await lose(join(copy, 'large.bin'), 2 * MIB + 17)
-  await lose(join(copy, 'small.bin'), 0)
+  await rot(copy, 'large.bin', 2 * MIB + 17)
+  await rot(copy, 'small.bin')
 
   // The program alone was killed: the page cache is still there, nothing is read again.
   const again = await TestSession.pull(copy, owner.link)

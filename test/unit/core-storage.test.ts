@@ -501,6 +501,25 @@ describe('the replicator', () => {
     expect(peer.stats).toMatchObject({ notAvailableBackoffs: 0, backoffs: 0, invalidData: 0, invalidRequests: 0 })
   })
 
+  it('asks for the blocks of a range, and hears that one is not available, where src/core/refusals.ts listens', async () => {
+    const owner = await openOwner()
+    owner.place.blocks.set(1, null)
+    const reader = await openReader(owner)
+    const peer = reader.peer as ReplicationPeer
+    const asked = vi.spyOn(peer, '_requestRangeBatch')
+    const refused = new Promise<number | undefined>((resolve) => {
+      const { onnodata } = peer
+      peer.onnodata = function hear(message) {
+        resolve(this.replicator._inflight.get(message.request)?.block?.index)
+        onnodata.call(this, message)
+      }
+    })
+    const range = reader.core.download({ start: 1, end: 3, linear: true })
+    expect(await refused).toBe(1)
+    expect(asked).toHaveBeenCalledWith(1, 3, DATA.length)
+    range.destroy()
+  })
+
   it('a range that is downloaded asks for its blocks only', async () => {
     const reader = await openReader(await openOwner())
     const range = reader.core.download({ start: 1, end: 3, linear: true })

@@ -51,7 +51,7 @@ describe('a walk', () => {
       'full/x': 'x'
     })
     const { found } = await walked()
-    const { mtimeMs, ino } = await lstat(join(root, 'a.txt'))
+    const { mtimeMs, ino, ctimeMs } = await lstat(join(root, 'a.txt'))
     expect(found).toHaveLength(5)
     expect(found[0]).toEqual({
       path: 'a.txt',
@@ -60,7 +60,8 @@ describe('a walk', () => {
       target: '',
       size: 3,
       mtime: mtimeMs,
-      inode: ino
+      inode: ino,
+      ctime: ctimeMs
     })
     expect(found.map(({ path, kind, executable, target }) => `${path} ${kind} ${executable} ${target}`)).toEqual([
       'a.txt file false ',

@@ -1,6 +1,19 @@
 import { randomBytes } from 'node:crypto'
-import { appendFile, lstat, mkdir, rename, rm, symlink, truncate, utimes, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import {
+  appendFile,
+  chmod,
+  link,
+  lstat,
+  mkdir,
+  open,
+  rename,
+  rm,
+  symlink,
+  truncate,
+  utimes,
+  writeFile
+} from 'node:fs/promises'
+import { join } from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { pathOf } from '../../../src/storage/beneath.js'
 import { ContentFiles, type Incoming } from '../../../src/storage/content-files.js'
@@ -10,11 +23,13 @@ import { BLOCK_SIZE, type BlockRange, blockSpan } from '../../../src/storage/lay
 import { leafHash } from '../../../src/storage/leaf-hash.js'
 import { defer, temporaryFolder } from '../../helpers/core.js'
 import { fileRecord, openIndex, openWorkers, putAll, rangeOf } from '../../helpers/core-storage.js'
+import { writeTree } from '../../helpers/trees.js'
 
 let root: string
 let index: FileIndex
 let files: ContentFiles
 let changed: string[]
+let damaged: string[]
 /** The tree: hashes of blocks. */
 const tree = new Map<number, Buffer>()
 
@@ -23,6 +38,7 @@ beforeEach(async () => {
   index = await openIndex()
   tree.clear()
   changed = []
+  damaged = []
   files = new ContentFiles({
     index,
     root,
@@ -31,13 +47,18 @@ beforeEach(async () => {
     treeHash: async (block) => tree.get(block) ?? null
   })
   files.onchanged = ({ path }, reason) => changed.push(`${path}: ${reason}`)
+  files.ondamaged = ({ path }, block) => damaged.push(`${path}: ${block}`)
   defer(() => files.close())
 })
 
 /** Writes a file and puts it into the index. */
 async function add(path: string, data: Buffer, blockOffset: number, more: Partial<FileRecord> = {}) {
-  await mkdir(dirname(join(root, path)), { recursive: true })
-  await writeFile(join(root, path), data)
+  await writeTree(root, { [path]: data })
+  return know(path, data, blockOffset, more)
+}
+
+/** Puts a file that is there into the index. */
+async function know(path: string, data: Buffer, blockOffset: number, more: Partial<FileRecord> = {}) {
   const range = rangeOf(blockOffset, data.length)
   const record = {
     ...fileRecord(path, blockOffset, { range }),
@@ -47,6 +68,12 @@ async function add(path: string, data: Buffer, blockOffset: number, more: Partia
   await putAll(index, [record])
   for (let i = 0; i < range.blockLength; i++) tree.set(blockOffset + i, leafHash(blockOf(data, i)))
   return record
+}
+
+/** What Hypercore does when a block arrives. */
+async function arrive(block: number, data: Buffer): Promise<void> {
+  tree.set(block, leafHash(data))
+  await files.writeBlock(block, data)
 }
 
 const blockOf = (data: Buffer, i: number) => data.subarray(i * BLOCK_SIZE, (i + 1) * BLOCK_SIZE)
@@ -106,7 +133,7 @@ describe('reading', () => {
     ],
     'is gone': ['it is gone', (file) => rm(file)],
     'became a folder': [
-      'it can no longer be read: EISDIR',
+      'it can no longer be read: a folder is in its place',
       async (file) => {
         await rm(file)
         await mkdir(file)
@@ -139,18 +166,61 @@ describe('reading', () => {
     expect(await files.readBlock(0)).toBeNull()
   })
 
-  it('hashes the blocks of a racy file, and withholds what the tree does not have', async () => {
-    const data = randomBytes(BLOCK_SIZE + 10)
-    await add('a', data, 0, { racy: true })
-    expect((await files.readBlock(1))?.equals(blockOf(data, 1))).toBe(true)
-    // Changed in the very tick in which it was indexed: the fingerprint cannot tell.
-    tree.set(1, leafHash(Buffer.from('what was indexed')))
-    expect(await files.readBlock(1)).toBeNull()
+  /** Writes other bytes of the same length, and sets the time back. */
+  async function tamper(path: string, position: number): Promise<void> {
+    const { atime, mtime } = await lstat(join(root, path))
+    const handle = await open(join(root, path), 'r+')
+    await handle.write(randomBytes(5), 0, 5, position)
+    await handle.close()
+    await utimes(join(root, path), atime, mtime)
+  }
+
+  it.each(sizes)('withholds what was written into a file of %i bytes whose time was set back', async (size) => {
+    const data = randomBytes(size)
+    // A time that can be set back exactly.
+    await writeTree(root, { a: { content: data, modified: new Date(1e12) } })
+    await know('a', data, 0)
+    await tamper('a', size - 5)
+    expect(await files.readBlock(Math.ceil(size / BLOCK_SIZE) - 1)).toBeNull()
     expect(changed).toEqual(['a: it was written to'])
+    if (size > BLOCK_SIZE) expect((await files.readBlock(0))?.equals(blockOf(data, 0))).toBe(true)
+    expect(damaged).toEqual([])
+  })
+
+  it.each(sizes)('serves a file of %i bytes that has other attributes and the same content', async (size) => {
+    const data = randomBytes(size)
+    await add('a', data, 0)
+    await chmod(join(root, 'a'), 0o600)
+    await link(join(root, 'a'), join(root, 'b'))
     expect((await files.readBlock(0))?.equals(blockOf(data, 0))).toBe(true)
-    // A tree that does not have the block yet cannot be asked: nobody else asks either.
+    expect(changed).toEqual([])
+  })
+
+  it.each(sizes)('withholds a block of a file of %i bytes that is another though nothing tells it', async (size) => {
+    await add('a', randomBytes(size), 0)
+    tree.set(0, leafHash(Buffer.from('what was indexed')))
+    expect(await files.readBlock(0)).toBeNull()
+    expect(damaged).toEqual(['a: 0'])
+    expect(changed).toEqual([])
+  })
+
+  it('takes a racy file that is another for one that was written to', async () => {
+    await add('a', randomBytes(10), 0, { racy: true })
+    tree.set(0, leafHash(Buffer.from('what was indexed')))
+    expect(await files.readBlock(0)).toBeNull()
+    expect(changed).toEqual(['a: it was written to'])
+    expect(damaged).toEqual([])
+  })
+
+  it('does not give a block before the tree has it', async () => {
+    const data = randomBytes(10)
+    await add('a', data, 0)
     tree.delete(0)
-    expect((await files.readBlock(0))?.equals(blockOf(data, 0))).toBe(true)
+    expect(await files.readBlock(0)).toBeNull()
+    expect(changed).toEqual([])
+    expect(damaged).toEqual([])
+    tree.set(0, leafHash(data))
+    expect((await files.readBlock(0))?.equals(data)).toBe(true)
   })
 
   it('goes to the twin of a file that changed', async () => {
@@ -226,11 +296,11 @@ describe('reading ahead', () => {
     const arriving = new Arriving(range)
     files.expect(arriving)
     // They come as they come: block 7 before 3 to 6, which are a hole so far.
-    for (const i of [0, 1, 2, 7]) await files.writeBlock(i, blockOf(data, i))
+    for (const i of [0, 1, 2, 7]) await arrive(i, blockOf(data, i))
     for (const i of [0, 1, 2]) expect((await files.readBlock(i))?.equals(blockOf(data, i))).toBe(true)
     // Whatever was read ahead has been read when this comes back.
     await files.readBlock(7)
-    for (const i of [3, 4, 5, 6]) await files.writeBlock(i, blockOf(data, i))
+    for (const i of [3, 4, 5, 6]) await arrive(i, blockOf(data, i))
     files.committed([0, 1, 2, 7, 3, 4, 5, 6])
     for (let i = 3; i < 8; i++) expect((await files.readBlock(i))?.equals(blockOf(data, i))).toBe(true)
   })
@@ -283,7 +353,7 @@ describe('writing', () => {
     await putAll(index, [fileRecord('a', 3, { range, state: 'partial' })])
     const arriving = new Arriving(range)
     files.expect(arriving)
-    await files.writeBlock(5, blockOf(data, 2))
+    await arrive(5, blockOf(data, 2))
     files.committed([5])
     expect(arriving.committed).toBe(1)
     expect((await files.readBlock(5))?.equals(blockOf(data, 2))).toBe(true)
@@ -309,7 +379,7 @@ describe('writing', () => {
     files.expect(new Arriving(range, size))
     for (let i = 2; i >= 0; i--) {
       const { start, length } = blockSpan(range, size, i)
-      await files.writeBlock(i, data.subarray(start, start + length))
+      await arrive(i, data.subarray(start, start + length))
     }
     for (let i = 0; i < 3; i++)
       expect((await files.readBlock(i))?.equals(data.subarray(i * size, (i + 1) * size))).toBe(true)
@@ -332,7 +402,7 @@ describe('writing', () => {
     await files.readBlock(0)
     await files.partials.remove(range)
     const data = randomBytes(BLOCK_SIZE)
-    await files.writeBlock(0, data)
+    await arrive(0, data)
     expect((await files.readBlock(0))?.equals(data)).toBe(true)
   })
 })
