@@ -3,6 +3,8 @@
  * `cli/ui/error` is the only place that turns one into text or JSON; core and transports only throw it.
  */
 
+import { constants } from 'node:os'
+
 /** Exit codes of the command line, as `docs/scripting.md` lists them. */
 export const EXIT = {
   done: 0,
@@ -100,8 +102,13 @@ export class DatError extends Error {
 /** The `code` of a Node.js system error (`ENOENT`, `ENOSPC`, …), or '' for anything else. */
 export function systemCode(error: unknown): string {
   const code = (error as NodeJS.ErrnoException | null)?.code
-  return typeof code === 'string' ? code : ''
+  if (typeof code !== 'string') return ''
+  const unknown = /^Unknown system error -(\d+)$/.exec(code)
+  return unknown ? (NAMES.get(Number(unknown[1])) ?? code) : code
 }
+
+/** libuv has no name for some errors that file systems give, EDQUOT among them; Node's own table has. */
+const NAMES = new Map(Object.entries(constants.errno).map(([name, number]) => [number as number, name]))
 
 /**
  * Says what a failed file operation means to the person at the keyboard.

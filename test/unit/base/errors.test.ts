@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { constants } from 'node:os'
 import { describe, expect, it } from 'vitest'
 import { DatError, type ErrorCode, EXIT, fileError, reasonOf, systemCode } from '../../../src/base/errors.js'
 
@@ -52,6 +53,16 @@ describe('DatError', () => {
 
   it('uses each exit code of the contract', () => {
     expect(Object.values(EXIT)).toEqual([0, 1, 2, 3, 10, 11, 12, 13, 14, 15, 16, 20, 21, 130])
+  })
+})
+
+describe('systemCode', () => {
+  it('names what libuv has no name for', () => {
+    const { errno } = constants
+    expect(systemCode(system(`Unknown system error -${errno.EDQUOT}`))).toBe('EDQUOT')
+    expect(systemCode(system('Unknown system error -99999'))).toBe('Unknown system error -99999')
+    expect(systemCode(system('ENOENT'))).toBe('ENOENT')
+    expect(fileError(system(`Unknown system error -${errno.EDQUOT}`), 'write a')).toMatchObject({ exitCode: 16 })
   })
 })
 
