@@ -92,6 +92,14 @@ export function hasIndex(store: string): boolean {
   return fs.existsSync(path.join(store, INDEX_FOLDER, 'CORESTORE'))
 }
 
+/** What is left of an index whose making failed at once, on a full disk or for lack of locks: there is nothing in it. */
+async function removeStillborn(folder: string): Promise<void> {
+  const file = path.join(folder, 'CORESTORE')
+  const stats = await fs.promises.stat(file).catch(() => null)
+  if (stats?.size !== 0 || fs.existsSync(path.join(folder, 'db'))) return
+  await fs.promises.rm(file, { force: true }).catch(() => {})
+}
+
 /** The default place of a share or clone in `root`. */
 export function placeOf(root: string, store: string | null): Place {
   return { root, store: store ?? path.join(root, STORE_NAME) }
@@ -135,6 +143,7 @@ async function settleCopy({ place, moved }: OpenDriveOptions): Promise<void> {
 async function openHere(options: OpenDriveOptions): Promise<OpenDrive> {
   const { place, create, readOnly = false, home = null } = options
   const folder = path.join(place.store, INDEX_FOLDER)
+  if (!readOnly) await removeStillborn(folder)
   if (!hasIndex(place.store)) {
     if (!create) throw new DatError('NOT_A_CLONE', `${place.root} was neither shared nor cloned with dat`)
     try {

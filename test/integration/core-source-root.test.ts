@@ -47,6 +47,12 @@ test('a folder that is unmounted while it is shared ends the share, and removes 
   expect(await describeTree(copy)).toEqual(expected)
 })
 
+test('an index whose making failed at its first file is made anew', async () => {
+  await writeTree(source, { a: 'a', '.dat/index/CORESTORE': '' })
+  const share = await TestSession.share(source)
+  expect(await share.event('import.done')).toMatchObject({ filesTotal: 1 })
+})
+
 test('an empty folder can be shared, and one that became empty while it was shared too', async () => {
   await mkdir(source)
   const share = await TestSession.share(source, { watch: true })
