@@ -2,10 +2,16 @@ import fs from 'node:fs'
 import type Hypercore from 'hypercore'
 import type { Report } from '../base/events.js'
 import { pathOf } from '../storage/beneath.js'
-import type { FileRecord } from '../storage/file-record.js'
+import { type FileRecord, fingerprintOf } from '../storage/file-record.js'
 import { uniformBlockSize } from '../storage/layout.js'
-import { badBlocks } from './content-check.js'
+import { badBlocks, holdsBlocks } from './content-check.js'
 import type { OpenDrive } from './drive.js'
+import { isEntry } from './entry.js'
+
+/** How the history names a file: what follows is its path. */
+const FILES = 'files\0/'
+/** Files that are compared with the history together. */
+const MAX_OTHERS = 4096
 
 /**
  * After the machine went down, not just the program: what was written shortly before may never have reached the disk,
@@ -17,11 +23,46 @@ export async function recover(open: OpenDrive, content: Hypercore, report: Repor
   if (since === null) return
   report({ type: 'note', message: 'the computer went down during the last download: checking what was written then' })
   let lost = 0
+  const others = new Map<string, FileRecord>()
   for await (const record of open.index.records()) {
-    if (record.kind === 'file' && record.range) lost += await checkFile(open, content, record, since)
+    if (record.kind !== 'file') continue
+    if (record.state === 'done' && (await isOther(open, record))) others.set(record.path, record)
+    else lost += await checkFile(open, content, record, since)
+    if (others.size >= MAX_OTHERS) await adoptOlder(open, others)
   }
+  await adoptOlder(open, others)
   if (lost > 0) report({ type: 'note', message: `${lost} blocks had not reached the disk and are fetched again` })
   await open.settle()
+}
+
+/** Whether another file is there than the index says. */
+async function isOther(open: OpenDrive, record: FileRecord): Promise<boolean> {
+  const stats = await fs.promises.lstat(pathOf({ root: open.root, path: record.path })).catch(() => null)
+  return stats?.isFile() === true && (stats.size !== record.size || stats.mtimeMs !== record.mtime)
+}
+
+/**
+ * Files that are not as the index says were altered by the user, and stay; or their last rename never reached the disk:
+ * then they are, byte for byte, what the share had under that name before, and give way to the newer one.
+ */
+async function adoptOlder(open: OpenDrive, others: Map<string, FileRecord>): Promise<void> {
+  if (others.size === 0) return
+  for await (const { key, value } of open.drive.db.createHistoryStream({ reverse: true })) {
+    const path = key.startsWith(FILES) ? key.slice(FILES.length) : ''
+    const record = others.get(path)
+    if (!record || !isEntry(value)) continue
+    const file = { root: open.root, path }
+    const stats = await fs.promises.lstat(pathOf(file)).catch(() => null)
+    const { blob } = value
+    if (!stats?.isFile() || value.linkname || stats.size !== (blob?.byteLength ?? 0)) continue
+    if (blob && !(uniformBlockSize(blob) && (await holdsBlocks(open, file, blob)))) continue
+    const batch = open.index.batch()
+    batch.put({ ...record, ...fingerprintOf(stats), range: null }, record)
+    await batch.flush()
+    others.delete(path)
+    if (others.size === 0) break
+  }
+  others.clear()
 }
 
 /** @returns the number of blocks that were lost */
@@ -31,8 +72,6 @@ async function checkFile(open: OpenDrive, content: Hypercore, record: FileRecord
   const file = record.state === 'partial' ? open.files.partials.file(range) : { root: open.root, path: record.path }
   const stats = await fs.promises.lstat(pathOf(file)).catch(() => null)
   if (!stats?.isFile() || (record.state === 'done' && stats.ctimeMs < since)) return 0
-  // An altered file is found, and kept, by the comparison with its record.
-  if (record.state === 'done' && (stats.size !== record.size || stats.mtimeMs !== record.mtime)) return 0
   const bad: number[] = []
   for await (const index of badBlocks(open, file, range)) {
     if (content.core.bitfield.get(index)) bad.push(index)

@@ -58,7 +58,9 @@ declare module 'hyperdrive' {
     batch(options?: object): BeeBatch
     get<V>(key: string, options?: KeyEncoding & { wait?: boolean; timeout?: number }): Promise<BeeEntry<V> | null>
     createReadStream<V>(range: Range, options?: KeyEncoding): AsyncIterable<BeeEntry<V>>
-    createHistoryStream(options?: KeyEncoding & { gte?: number; live?: boolean }): AsyncIterable<HistoryEntry>
+    createHistoryStream(
+      options?: KeyEncoding & { gte?: number; live?: boolean; reverse?: boolean }
+    ): AsyncIterable<HistoryEntry>
     createDiffStream<V>(
       other: number,
       range: Range,

@@ -1,6 +1,8 @@
 import { kill } from './scenarios/kill.js'
+import { power } from './scenarios/power.js'
 
 /** Everything that can be run, in this order. Each gets the session, plays rounds, and judges by its tally. */
 export const SCENARIOS = {
-  kill: { title: 'kill -9 of either side at random moments', run: kill }
+  kill: { title: 'kill -9 of either side at random moments', run: kill },
+  power: { title: 'the computer went down: index and files from different moments, or no index', run: power }
 }
