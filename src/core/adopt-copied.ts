@@ -11,9 +11,11 @@ export async function adoptCopied(open: OpenDrive): Promise<void> {
   if (!open.copied) return
   const { root, workers } = open
   for await (const record of open.index.records()) {
-    if (record.kind !== 'file' || record.state !== 'done') continue
+    if (record.kind !== 'file') continue
     const found = await look({ root, workers, ...QUIETLY }, record.path)
-    if (found?.kind !== 'file' || found.size !== record.size) continue
+    if (found?.kind !== 'file') continue
+    // While a new version is on its way, the record has the time of the old one, and the size of the new one.
+    if (record.state !== 'done' ? found.mtime !== record.mtime : found.size !== record.size) continue
     if (found.mtime !== record.mtime) {
       if (!record.range || !uniformBlockSize(record.range)) continue
       if (!(await holdsBlocks(open, { root, path: record.path }, record.range))) continue

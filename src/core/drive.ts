@@ -3,6 +3,7 @@ import os from 'node:os'
 import path from 'node:path'
 import Corestore from 'corestore'
 import type Hypercore from 'hypercore'
+import crypto from 'hypercore-crypto'
 import Hyperdrive from 'hyperdrive'
 import Rache from 'rache'
 import { DatError, fileError, systemCode } from '../base/errors.js'
@@ -100,9 +101,25 @@ async function removeStillborn(folder: string): Promise<void> {
   await fs.promises.rm(file, { force: true }).catch(() => {})
 }
 
-/** The default place of a share or clone in `root`. */
-export function placeOf(root: string, store: string | null): Place {
-  return { root, store: store ?? path.join(root, STORE_NAME) }
+/** The place of a share or clone in `root`: the usual one, or where the index of a folder is that cannot be written. */
+export function placeOf(root: string, store: string | null, home: string | null = null): Place {
+  if (store !== null) return { root, store }
+  const usual = path.join(root, STORE_NAME)
+  const away = home && !hasIndex(usual) ? awayStore(home, root) : null
+  return { root, store: away && hasIndex(away) ? away : usual }
+}
+
+/**
+ * Where the index of a folder or file is that lies on a read-only disk. Named after the path and the inode, which all
+ * computers that mount the disk see alike.
+ */
+export function awayStore(home: string, source: string): string {
+  const { ino } = fs.statSync(source)
+  const name = crypto
+    .hash(Buffer.from(`dat/away ${ino} ${source}`))
+    .toString('hex')
+    .slice(0, 32)
+  return path.join(home, 'indexes', name)
 }
 
 /**

@@ -22,7 +22,11 @@ export function followClone(options: PullOptions): Promise<Session> {
 
 async function openClonedFolder(options: PullOptions, follow: boolean): Promise<Session> {
   const root = await findFolder(options.dir)
-  const open = await openDrive({ place: placeOf(root, options.store), create: null, work: follow ? 'sync' : 'pull' })
+  const open = await openDrive({
+    place: placeOf(root, options.store, options.home),
+    create: null,
+    work: follow ? 'sync' : 'pull'
+  })
   if (open.identity.role === 'owner') {
     await open.close()
     throw new DatError('NOT_A_CLONE', `${options.dir} is the share itself, there is nothing to pull`, {

@@ -37,7 +37,7 @@ export interface ReadDrive {
 export async function readDrive(options: ReadOptions): Promise<ReadDrive> {
   if ('dir' in options.target) {
     const root = await findFolder(options.target.dir)
-    const open = await openDrive({ place: placeOf(root, options.store), create: null, readOnly: true })
+    const open = await openDrive({ place: placeOf(root, options.store, options.home), create: null, readOnly: true })
     const { under } = await readSaved(open)
     return { open, under, close: () => open.close() }
   }

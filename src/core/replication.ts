@@ -6,6 +6,7 @@ import { Scope } from '../base/scope.js'
 import { connect } from '../transport/connector.js'
 import type { Network, NetworkOptions, NoiseStream, Peer } from '../transport/transport.js'
 import type { OpenDrive } from './drive.js'
+import { claimOwnership, isOwner, type OwnerKeys } from './ownership.js'
 import { PACE_PROTOCOL, PaceChannels } from './pace.js'
 import { limitPeer, survive } from './peer-limits.js'
 import { Rate } from './rate.js'
@@ -32,6 +33,8 @@ export interface ReplicationOptions {
   network: NetworkOptions
   report: Report
   onstatus?: (peer: Peer, status: PeerStatus) => void
+  /** Of an owner: its claim, and what to do about another who has the same key and began at `since`. */
+  owner?: { keys: OwnerKeys; since: number; onother: (peer: Peer, since: number) => void }
 }
 
 /** A drive on the network: serves what is here and fetches what is asked for. */
@@ -58,6 +61,7 @@ export class Replication {
     this.#limitDown = options.network.limits?.down ?? null
     this.#pace = new PaceChannels(this.#limitDown, (stream, rate) => this.#network?.pace(stream, rate))
     this.#scope.defer(() => this.#pace.close())
+    const { owner } = options
     this.#status = new StatusChannels({
       onstatus: (peer, status) => {
         if (status.complete && this.#completed.get(peer.id) !== status.version) {
@@ -65,6 +69,10 @@ export class Replication {
           this.#report({ type: 'peer.complete', peer: peer.id, version: status.version })
         }
         options.onstatus?.(peer, status)
+      },
+      claim: ({ stream }) => (owner ? claimOwnership(stream, owner.since, owner.keys) : null),
+      onclaim: (peer, claim) => {
+        if (owner && isOwner(peer.stream, claim, owner.keys)) owner.onother(peer, claim.since)
       }
     })
   }

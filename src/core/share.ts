@@ -6,14 +6,16 @@ import { formatKey, formatLink } from '../base/link.js'
 import { FILE_STORE_PREFIX } from '../base/safe-path.js'
 import { Scope } from '../base/scope.js'
 import type { FileRecord } from '../storage/file-record.js'
+import type { Peer } from '../transport/transport.js'
 import { ChangeBatch } from './change-batch.js'
-import { type OpenDrive, openDrive, type Place, placeOf } from './drive.js'
+import { awayStore, hasIndex, type OpenDrive, openDrive, type Place, placeOf } from './drive.js'
 import { datKeys, INFO, readUnreadable, type ShareInfo, type ShareState, STATE } from './entry.js'
 import { DAMAGED } from './file-import.js'
 import { type OwnHistory, withdrawUnowned } from './history.js'
 import { IgnoreRules } from './ignore.js'
 import { saveIgnoreOptions } from './ignore-options.js'
 import { Import } from './import.js'
+import type { OwnerKeys } from './ownership.js'
 import { followClone } from './pull.js'
 import { watchReachability } from './reachability.js'
 import { Replication } from './replication.js'
@@ -29,7 +31,7 @@ const FOLLOW_ALL = { include: [], exclude: [], dryRun: false, force: false, time
  * @throws DatError NOT_A_FOLDER, SOURCE, INDEX_LOCKED, INDEX_DAMAGED, DISK_FULL, PERMISSION
  */
 export async function openShare(options: ShareOptions): Promise<Session> {
-  const source = await findSource(options.path, options.store)
+  const source = await findSource(options.path, options.store, options.home ?? null)
   const scope = new Scope()
   try {
     const { home, moved, newLink, report } = options
@@ -40,6 +42,10 @@ export async function openShare(options: ShareOptions): Promise<Session> {
       return followClone({ ...options, dir: source.place.root, ...FOLLOW_ALL })
     }
     scope.defer(() => open.close())
+    if (source.away) {
+      const message = `${source.place.root} cannot be written to: the index is in ${source.place.store}`
+      report({ type: 'note', message, important: true })
+    }
     tellOfKept(open, report)
     const share = new Share(options, open, source, scope)
     return await share.start()
@@ -76,9 +82,11 @@ interface Source {
   /** The name of the single file that is shared. */
   file: string | null
   name: string
+  /** The index is not beside the files, since they are on a disk that cannot be written to. */
+  away: boolean
 }
 
-async function findSource(given: string, store: string | null): Promise<Source> {
+async function findSource(given: string, store: string | null, home: string | null): Promise<Source> {
   const absolute = path.resolve(given)
   let stats: fs.Stats
   try {
@@ -91,11 +99,24 @@ async function findSource(given: string, store: string | null): Promise<Source> 
     throw new DatError('SOURCE', `cannot read ${given}: ${reasonOf(error)}`, { cause: error })
   }
   const root = await fs.promises.realpath(absolute)
-  if (stats.isDirectory()) return { place: placeOf(root, store), file: null, name: path.basename(root) }
-  if (!stats.isFile()) throw new DatError('NOT_A_FOLDER', `${given} is not a file or a folder`)
+  if (!stats.isDirectory() && !stats.isFile()) {
+    throw new DatError('NOT_A_FOLDER', `${given} is not a file or a folder`)
+  }
   const name = path.basename(root)
-  const parent = path.dirname(root)
-  return { place: { root: parent, store: store ?? path.join(parent, FILE_STORE_PREFIX + name) }, file: name, name }
+  const file = stats.isFile() ? name : null
+  const folder = file === null ? root : path.dirname(root)
+  const usual = file === null ? placeOf(root, store).store : (store ?? path.join(folder, FILE_STORE_PREFIX + name))
+  const away = store === null && home !== null && !hasIndex(usual) && !(await isWritable(folder))
+  return { place: { root: folder, store: away ? awayStore(home, root) : usual }, file, name, away }
+}
+
+async function isWritable(folder: string): Promise<boolean> {
+  try {
+    await fs.promises.access(folder, fs.constants.W_OK)
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** A running share. */
@@ -120,6 +141,7 @@ class Share implements Session {
   #failures: Failure[] = []
   /** Files that could not be read for a peer, until the next import has looked at them. */
   readonly #suspects = new Set<string>()
+  readonly #since = Date.now()
   readonly #abort = new AbortController()
 
   constructor(options: ShareOptions, open: OpenDrive, source: Source, scope: Scope) {
@@ -151,7 +173,12 @@ class Share implements Session {
       open: this.#open,
       network,
       report,
-      onstatus: (_peer, status) => this.#peerStatus(status.complete, status.version)
+      onstatus: (_peer, status) => this.#peerStatus(status.complete, status.version),
+      owner: {
+        keys: this.#open.drive.core.keyPair as OwnerKeys,
+        since: this.#since,
+        onother: (peer, since) => this.#meet(peer, since)
+      }
     })
     const replication = this.#replication
     this.#scope.defer(() => replication.close())
@@ -265,6 +292,17 @@ class Share implements Session {
     this.#options.report({ type: 'source.changed', path: record.path, reason })
     const folder = path.posix.dirname(record.path)
     void this.#rescan([folder === '.' ? '' : `${folder}/`])
+  }
+
+  /** Another has the key of this share, and serves it too: the one that came later ends, before both write. */
+  #meet(peer: Peer, since: number): void {
+    const message = 'another computer shares the same link at this moment, from a copy of this index'
+    if (since > this.#since) {
+      this.#options.report({ type: 'note', message: `${message}; it was told to stop (${peer.id})`, important: true })
+      return
+    }
+    const hint = 'stop it there first; or for a link of its own: remove .dat here, then run `dat share --new-link`'
+    this.#fail(new DatError('INDEX_COPIED', message, { hint }))
   }
 
   #peerStatus(complete: boolean, version: number): void {

@@ -1,6 +1,7 @@
 import c from 'compact-encoding'
 import Protomux, { type Message } from 'protomux'
 import type { Peer } from '../transport/transport.js'
+import type { OwnerClaim } from './ownership.js'
 
 /**
  * What two dats tell each other beside the data, on a Protomux channel of the same stream: whether the other has
@@ -18,8 +19,15 @@ export interface PeerStatus {
   complete: boolean
 }
 
+/** What a peer may say, unchecked but for its form. */
+type Said = PeerStatus | 'ack' | { owner: unknown }
+
 export interface StatusHandlers {
   onstatus(peer: Peer, status: PeerStatus): void
+  /** What an owner says of itself, once to each peer; null for everybody else. */
+  claim?(peer: Peer): OwnerClaim | null
+  /** What a peer says of itself, unchecked. */
+  onclaim?(peer: Peer, claim: unknown): void
 }
 
 interface Open {
@@ -40,7 +48,11 @@ export class StatusChannels {
   add(peer: Peer): void {
     const channel = Protomux.from(peer.stream).createChannel({
       protocol: STATUS_PROTOCOL,
-      onopen: () => this.#send(peer),
+      onopen: () => {
+        const owner = this.#handlers.claim?.(peer)
+        if (owner) this.#open.get(peer)?.message.send(encode({ owner }))
+        this.#send(peer)
+      },
       onclose: () => this.#open.delete(peer)
     })
     if (!channel) return
@@ -79,7 +91,11 @@ export class StatusChannels {
     if (this.#own) this.#open.get(peer)?.message.send(encode(this.#own))
   }
 
-  #receive(peer: Peer, message: PeerStatus | 'ack' | null): void {
+  #receive(peer: Peer, message: Said | null): void {
+    if (typeof message === 'object' && message !== null && 'owner' in message) {
+      this.#handlers.onclaim?.(peer, message.owner)
+      return
+    }
     const open = this.#open.get(peer)
     if (message === 'ack') {
       open?.acked?.()
@@ -92,7 +108,7 @@ export class StatusChannels {
 }
 
 /** Reads a message of another; null if it is none. */
-export function readStatus(data: Uint8Array): PeerStatus | 'ack' | null {
+export function readStatus(data: Uint8Array): Said | null {
   let value: unknown
   try {
     const state = { buffer: data, start: 0, end: data.byteLength }
@@ -100,13 +116,14 @@ export function readStatus(data: Uint8Array): PeerStatus | 'ack' | null {
   } catch {
     return null
   }
-  const { version, complete, ack } = (value ?? {}) as { version?: unknown; complete?: unknown; ack?: unknown }
+  const { version, complete, ack, owner } = (value ?? {}) as Record<string, unknown>
+  if (owner !== undefined) return { owner }
   if (ack === true) return 'ack'
   if (typeof version !== 'number' || !Number.isSafeInteger(version) || typeof complete !== 'boolean') return null
   return { version, complete }
 }
 
 /** JSON, with its length in front. */
-function encode(message: PeerStatus | { ack: true }): Uint8Array {
+function encode(message: PeerStatus | { ack: true } | { owner: OwnerClaim }): Uint8Array {
   return c.encode(c.utf8, JSON.stringify(message))
 }

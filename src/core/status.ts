@@ -30,9 +30,14 @@ export interface Status {
 const DAMAGED = 'damaged here; `dat verify --repair` fetches it again'
 
 /** Looks at a share or clone of this computer, without the network and without its lock. */
-export async function readStatus(options: { dir: string; store: string | null; signal: AbortSignal }): Promise<Status> {
+export async function readStatus(options: {
+  dir: string
+  store: string | null
+  home?: string | null
+  signal: AbortSignal
+}): Promise<Status> {
   const root = await findFolder(options.dir)
-  const open = await openDrive({ place: placeOf(root, options.store), create: null, readOnly: true })
+  const open = await openDrive({ place: placeOf(root, options.store, options.home), create: null, readOnly: true })
   try {
     const { drive, identity } = open
     const saved = await readSaved(open)

@@ -6,7 +6,7 @@ import { openShare } from './share.js'
 /** Keeps a folder in step until it is closed: a clone follows its share, a folder that you own is shared. */
 export async function openSync(options: PullOptions): Promise<Session> {
   const root = await findFolder(options.dir)
-  const open = await openDrive({ place: placeOf(root, options.store), create: null, readOnly: true })
+  const open = await openDrive({ place: placeOf(root, options.store, options.home), create: null, readOnly: true })
   const { role } = open.identity
   await open.close()
   if (role === 'clone') return followClone(options)

@@ -48,8 +48,8 @@ const REPORT_MS = 250
  */
 export async function verify(options: VerifyOptions): Promise<VerifyReport> {
   const root = await findFolder(options.dir)
-  const place = placeOf(root, options.store)
   const { home } = options
+  const place = placeOf(root, options.store, home)
   const open = await openDrive({ place, create: null, readOnly: !options.repair, work: 'verify', home })
   let closed = false
   try {

@@ -5,6 +5,8 @@ declare module 'hypercore-crypto' {
     hash(data: Uint8Array | Uint8Array[]): Buffer
     discoveryKey(key: Uint8Array): Buffer
     keyPair(seed?: Uint8Array): { publicKey: Buffer; secretKey: Buffer }
+    sign(message: Uint8Array, secretKey: Uint8Array): Buffer
+    verify(message: Uint8Array, signature: Uint8Array, publicKey: Uint8Array): boolean
     randomBytes(n: number): Buffer
     namespace(name: string, count: number): Buffer[]
   }

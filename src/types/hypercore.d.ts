@@ -79,6 +79,8 @@ declare module 'hypercore' {
     readonly core: CoreInternals
     readonly peers: ReplicationPeer[]
     readonly manifest: unknown
+    /** Of a core that is written here. */
+    readonly keyPair: { publicKey: Buffer; secretKey: Buffer } | null
     ready(): Promise<void>
     close(): Promise<void>
     get(index: number, options?: { wait?: boolean; timeout?: number }): Promise<Buffer | null>

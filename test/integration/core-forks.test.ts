@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { cp, mkdir, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -162,4 +163,44 @@ test('a clone that was copied has its files still for its own', async () => {
   await cp(join(folder, 'aside'), copy, { recursive: true })
   await writeTree(source, { 'a.bin': randomBytes(5000) })
   expect(await pulls(await share())).toBe(5000)
+})
+
+test('the index of a folder that cannot be written to is in the home, and is found again', async (context) => {
+  if (process.getuid?.() !== 0) return context.skip('needs root, to mount a folder read-only')
+  const { folder, home, source, owner } = await world()
+  await owner.close()
+  await rm(join(source, '.dat'), { recursive: true })
+  const mounted = join(folder, 'mounted')
+  await mkdir(mounted)
+  try {
+    execFileSync('mount', ['--bind', source, mounted], { stdio: 'ignore' })
+    defer(() => execFileSync('umount', [mounted]))
+    execFileSync('mount', ['-o', 'remount,ro,bind', mounted], { stdio: 'ignore' })
+  } catch {
+    return context.skip('cannot mount here')
+  }
+  const first = await TestSession.share(mounted, { home })
+  await first.event('import.done')
+  const notes = first.all('note').filter(({ important }) => important)
+  expect(notes.map(({ message }) => message)).toContainEqual(expect.stringContaining(`the index is in ${home}`))
+  await first.close()
+  const second = await TestSession.share(mounted, { home })
+  expect(second.link.slice(0, 58)).toBe(first.link.slice(0, 58))
+  await second.close()
+})
+
+test('of two owners of one share that meet, the later one ends', async () => {
+  const { folder, source, owner, share } = await world()
+  await owner.close()
+  const twin = join(folder, 'twin')
+  await cp(source, twin, { recursive: true })
+  const first = await share()
+  const peers = [/@([^/]+)$/.exec(first.link)?.[1] as string]
+  const second = await TestSession.share(twin, {
+    moved: true,
+    home: join(folder, 'other'),
+    network: { ...ALONE, peers }
+  })
+  expect(await second.failure()).toMatchObject({ code: 'INDEX_COPIED', exitCode: 14 })
+  await first.event('note', ({ message }) => message.includes('shares the same link'))
 })
