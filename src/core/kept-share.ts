@@ -151,10 +151,12 @@ export class KeptShare {
     }
   }
 
-  /** Forgets the blocks from `length` on. */
+  /** Forgets the blocks from `length` on, and the half of one that a full disk may have left at the end. */
   async cut(length: number): Promise<void> {
-    if ((await this.length()) <= length) return
-    await this.#try(() => fs.promises.truncate(path.join(this.#folder, LOG), length * ENTRY_BYTES))
+    const file = path.join(this.#folder, LOG)
+    const stats = await fs.promises.stat(file).catch(() => null)
+    const bytes = Math.min(length, await this.length()) * ENTRY_BYTES
+    if (stats && stats.size !== bytes) await this.#try(() => fs.promises.truncate(file, bytes))
   }
 
   /** A share that cannot be kept is shared all the same. */
