@@ -20,7 +20,8 @@ export class BlockClaims {
   async releaseOf(record: FileRecord): Promise<void> {
     if (!record.range) return
     if (record.state === 'partial') await this.#open.files.partials.remove(record.range)
-    await this.#records.remove(record)
+    // The path stays known as ours: until the new content is in place, a crash finds the old one there.
+    this.#records.put({ ...record, range: null, target: '' }, record)
     await this.release(record.range)
   }
 
