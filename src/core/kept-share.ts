@@ -42,7 +42,7 @@ export interface KeptBlock {
 /**
  * What an owner keeps of a share outside of its index, in the folder of dat's per-user data: the secret key, how far
  * the history had come, and the hashes of all blocks in their order (36 bytes each). With it a share whose `.dat` was
- * lost comes back under the same link, and clones find their blocks in the same places. docs/adr/0008-forks.md.
+ * lost comes back under the same link, and clones find their blocks in the same places. docs/adr/0010-forks.md.
  */
 export class KeptShare {
   state: KeptState
