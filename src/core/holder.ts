@@ -24,13 +24,28 @@ export async function signHolder(store: string, work: string): Promise<() => Pro
 /** Who holds an index, as far as it can be known; '' where it cannot: what a dead process wrote is no answer. */
 export async function describeHolder(store: string): Promise<string> {
   try {
-    const { pid, host, work } = JSON.parse(await fs.promises.readFile(path.join(store, FILE), 'utf8')) as Holder
-    if (!Number.isSafeInteger(pid) || !/^[\w.-]{1,255}$/.test(host) || !/^[a-z]{1,20}$/.test(work)) return ''
+    const holder = readHolder(await fs.promises.readFile(path.join(store, FILE), 'utf8'))
+    if (!holder) return ''
+    const { pid, host, work } = holder
     if (host !== os.hostname()) return `\`dat ${work}\`, process ${pid} on ${host}`
     return isRunning(pid) ? `\`dat ${work}\`, process ${pid} on this computer` : ''
   } catch {
     return ''
   }
+}
+
+/** Reads what the holder of an index wrote, or whoever else may write there; null if it is something else. */
+export function readHolder(text: string): Holder | null {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    return null
+  }
+  const { pid, host, work } = (value ?? {}) as Partial<Record<keyof Holder, unknown>>
+  if (typeof pid !== 'number' || !Number.isSafeInteger(pid) || pid <= 0) return null
+  if (typeof host !== 'string' || !/^[\w.-]{1,255}$/.test(host)) return null
+  return typeof work === 'string' && /^[a-z]{1,20}$/.test(work) ? { pid, host, work } : null
 }
 
 function isRunning(pid: number): boolean {

@@ -131,13 +131,21 @@ export class Folders {
       fd = fs.openSync(root, ROOT)
       this.#fds.set(key(''), fd)
     }
-    for (const part of parts(relative.slice(end))) {
-      end = end === 0 ? part.length : end + 1 + part.length
-      const below = step(`${DESCRIPTORS}/${fd}/${part}`, mode)
-      // A way of a thousand folders is gone along without keeping all of them.
-      if (this.#fds.size > MAX_HELD && end < relative.length) this.close()
-      fd = below
-      this.#fds.set(key(relative.slice(0, end)), fd)
+    // A way of a thousand folders is gone along without keeping all of them. What is held already stays so: a path
+    // that was given out goes through it.
+    let passing: number | null = null
+    try {
+      for (const part of parts(relative.slice(end))) {
+        end = end === 0 ? part.length : end + 1 + part.length
+        const above = passing
+        fd = step(`${DESCRIPTORS}/${fd}/${part}`, mode)
+        passing = end < relative.length && this.#fds.size >= MAX_HELD ? fd : null
+        if (passing === null) this.#fds.set(key(relative.slice(0, end)), fd)
+        if (above !== null) fs.closeSync(above)
+      }
+    } catch (error) {
+      if (passing !== null) fs.closeSync(passing)
+      throw error
     }
     return fd
   }

@@ -9,6 +9,7 @@ import { safeLinkText, safePath } from '../../dist/base/safe-path.js'
 import { parseRate } from '../../dist/base/sizes.js'
 import { printable } from '../../dist/base/terminal-text.js'
 import { isEntry, mtimeOf, readInfo, readState } from '../../dist/core/entry.js'
+import { readHolder } from '../../dist/core/holder.js'
 import { IgnoreRules, patternsOf } from '../../dist/core/ignore.js'
 import { PaceChannels } from '../../dist/core/pace.js'
 import { survive } from '../../dist/core/peer-limits.js'
@@ -216,6 +217,14 @@ export const PARSERS = {
     files: ['core/status-channel.ts'],
     samples: () => [{ version: 3, complete: true }, { ack: true }].map((value) => c.encode(c.json, value)),
     parse: readStatus
+  },
+  holder: {
+    files: ['core/holder.ts'],
+    samples: () => ['{"pid":4711,"host":"lab-3.example.org","work":"share"}'],
+    parse(input) {
+      const holder = readHolder(input)
+      if (holder && !/^[\w.-]+ [a-z]+ \d+$/.test(`${holder.host} ${holder.work} ${holder.pid}`)) throw new Error('odd')
+    }
   },
   'doctor-code': {
     files: ['diagnostics/pair/code.ts'],

@@ -16,6 +16,7 @@ const TRUSTED: Record<string, string> = {
   'cli/context.ts': 'the same, and the environment',
   'cli/program.ts': 'the same',
   'cli/relay-access.ts': 'the same',
+  'core/kept-share.ts': 'what dat itself keeps in the folder of the user that nobody else may read',
   'diagnostics/reading.ts': 'evidence, made by the probes here',
   'transport/relay/server/remote-handshake.ts': 'hyperdht decodes; a failure is that of one handshake'
 }

@@ -53,6 +53,20 @@ describe.each([
     expect(fs.readdirSync(folders.folder(at('')))).toContain('a')
   })
 
+  it('stay open while a way of a hundred folders is gone along, which are not all kept', async () => {
+    const before = await descriptors()
+    const file = folders.reach(at('b/c/d'))
+    fs.writeFileSync(folders.reach(at(`${'deep/'.repeat(100)}leaf`), 0o777), 'down there')
+    expect(fs.readFileSync(file, 'utf8')).toBe('d')
+    expect(read(`${'deep/'.repeat(100)}leaf`)).toBe('down there')
+    expect((await descriptors()) - before).toBeLessThan(40)
+    expect(() => folders.reach(at(`${'deep/'.repeat(90)}other/leaf`))).toThrow(
+      expect.objectContaining({ code: 'ENOENT' })
+    )
+    folders.close()
+    expect(await descriptors()).toBe(before)
+  })
+
   it.each(['out/secret', 'out/sub/secret', 'b/out/secret'])('never lead through a link: %s', async (path) => {
     expect(() => read(path)).toThrow(expect.objectContaining({ code: 'ELINK' }))
     expect(() => folders.reach(at(path), 0o777)).toThrow(expect.objectContaining({ code: 'ELINK' }))
