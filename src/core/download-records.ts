@@ -30,8 +30,12 @@ export function isAssembledFrom(record: FileRecord, value: EntryValue): boolean 
 /** The content hash of an assembled file, in hex; null for any other. */
 export function hashOfAssembled({ kind, target }: FileRecord): string | null {
   if (kind !== 'file' || !target) return null
-  const { hash } = JSON.parse(target) as { hash?: unknown }
-  return typeof hash === 'string' ? hash : null
+  try {
+    const { hash } = (JSON.parse(target) ?? {}) as { hash?: unknown }
+    return typeof hash === 'string' ? hash : null
+  } catch {
+    return null
+  }
 }
 
 /** @param path with a slash at its end */

@@ -8,6 +8,7 @@ import { parseRelay, relayInLink, relayOfLink } from '../../dist/base/relay-url.
 import { safeLinkText, safePath } from '../../dist/base/safe-path.js'
 import { parseRate } from '../../dist/base/sizes.js'
 import { printable } from '../../dist/base/terminal-text.js'
+import { hashOfAssembled } from '../../dist/core/download-records.js'
 import { isEntry, mtimeOf, readInfo, readState } from '../../dist/core/entry.js'
 import { readHolder } from '../../dist/core/holder.js'
 import { IgnoreRules, patternsOf } from '../../dist/core/ignore.js'
@@ -217,6 +218,11 @@ export const PARSERS = {
     files: ['core/status-channel.ts'],
     samples: () => [{ version: 3, complete: true }, { ack: true }].map((value) => c.encode(c.json, value)),
     parse: readStatus
+  },
+  assembled: {
+    files: ['core/download-records.ts'],
+    samples: () => ['{"blob":{"blockOffset":3},"hash":"00ff"}'],
+    parse: (target) => hashOfAssembled({ kind: 'file', target })
   },
   holder: {
     files: ['core/holder.ts'],

@@ -17,7 +17,9 @@ const TRUSTED: Record<string, string> = {
   'cli/program.ts': 'the same',
   'cli/relay-access.ts': 'the same',
   'core/kept-share.ts': 'what dat itself keeps in the folder of the user that nobody else may read',
+  'diagnostics/clock.ts': 'evidence, made by the probes here',
   'diagnostics/reading.ts': 'evidence, made by the probes here',
+  'storage/read-fully.ts': 'bytes, whatever they are',
   'transport/relay/server/remote-handshake.ts': 'hyperdht decodes; a failure is that of one handshake'
 }
 
