@@ -1,7 +1,9 @@
 import { defineConfig } from 'vitest/config'
 
+// Most tests wait more than they compute: two at a time, also on two cores.
 export default defineConfig({
   test: {
+    maxWorkers: 2,
     projects: [
       { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 15_000 } },
       {
@@ -17,8 +19,7 @@ export default defineConfig({
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
           testTimeout: 90_000,
-          hookTimeout: 60_000,
-          maxWorkers: 1
+          hookTimeout: 60_000
         }
       }
     ]
