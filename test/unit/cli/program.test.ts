@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { DatError } from '../../../src/base/errors.js'
-import { type HelpText, type Invocation, parse } from '../../../src/cli/program.js'
+import type { HelpText, Invocation } from '../../../src/cli/program/invocation.js'
+import { parse } from '../../../src/cli/program.js'
 import { LINK } from '../../helpers/events.js'
 
 let cwd = ''
@@ -91,7 +92,10 @@ describe('commands and shortcuts', () => {
 
 describe('help', () => {
   it('is what dat alone prints, with the exit code of a usage error', () => {
-    expect(help()).toMatchObject({ exitCode: 2, text: expect.stringMatching(/^Usage: dat <command>.*Examples:/s) })
+    expect(help()).toMatchObject({
+      exitCode: 2,
+      text: expect.stringMatching(/^Usage: dat <command>.*Commands:.*dat help <command>/s)
+    })
   })
 
   it('is a success when asked for', () => {

@@ -1,0 +1,185 @@
+import { Argument, Command, Help, Option } from 'commander'
+import type { CloneArguments } from '../commands/clone.js'
+import type { DoctorArguments } from '../commands/doctor.js'
+import type { LogArguments } from '../commands/log.js'
+import type { ListArguments } from '../commands/ls.js'
+import type { PullArguments } from '../commands/pull.js'
+import type { RelayArguments } from '../commands/relay.js'
+import type { ShareArguments } from '../commands/share.js'
+import type { VerifyArguments } from '../commands/verify.js'
+import { completionScript, SHELLS, type Shell } from '../completion/script.js'
+import type { Context, RawOptions } from '../context.js'
+import { describeProgram } from './describe.js'
+import { addExamples, commandTerm, ENDING } from './help.js'
+import type { ParseOptions, Sink } from './invocation.js'
+import { manualPage } from './manual.js'
+import { collect, common, download, network, patience, relayServer, SwitchOption } from './options.js'
+
+/** All that can be typed. The help, the completion scripts and the manual pages are made of it too. */
+export function buildProgram({ version, columns }: ParseOptions, sink: Sink): Command {
+  const program = new Command('dat')
+    .description('Share a folder of data, of any size, straight from one computer to another.')
+    .usage('<command> [options]')
+    .version(version, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand(false)
+    .enablePositionalOptions()
+    .exitOverride()
+    .configureOutput({ writeOut: sink.write, writeErr: () => {}, getOutHelpWidth: () => columns })
+    .configureHelp({ subcommandTerm: commandTerm, visibleOptions })
+    .addHelpText('after', ENDING)
+  addSharing(program, sink)
+  addDownloading(program, sink)
+  addLooking(program, sink)
+  addServing(program, sink)
+  addDoctor(program, sink, version)
+  addTexts(program, sink)
+  addExamples(program)
+  return program
+}
+
+/** Those of the program itself are in the last line of its help. */
+function visibleOptions(this: Help, command: Command): Option[] {
+  return command.parent === null ? [] : Help.prototype.visibleOptions.call(this, command)
+}
+
+function addSharing(program: Command, sink: Sink): void {
+  const share = program
+    .command('share')
+    .description('share a folder or a file, until Ctrl-C')
+    .argument('[dir]', 'the folder or file', '.')
+    .option('--once', 'stop when one other computer has everything')
+    .option('--no-watch', 'do not look for changes')
+    .option('--ignore <pattern>', 'leave out what matches, in .gitignore syntax (can be repeated)', collect)
+    .addOption(new SwitchOption('--no-ignore', 'share everything: no .datignore, no built-in list', 'useIgnoreFiles'))
+  share
+    .option('--moved', 'this is where the share is now, and nowhere else')
+    .option('--new-link', 'make a new link, even if an earlier one of this folder is known')
+  network(common(share)).action((dir: string, raw: RawOptions & ShareArguments) => {
+    const run = async (context: Context) => (await import('../commands/share.js')).share(context, { ...raw, dir })
+    sink.choose({ command: 'share', options: raw, run })
+  })
+}
+
+function addDownloading(program: Command, sink: Sink): void {
+  const clone = program
+    .command('clone')
+    .description('download a share; run it again to go on')
+    .argument('<link>', 'the link that `dat share` printed')
+    .argument('[dir]', 'the new folder (default: the name of the shared folder)')
+  network(common(download(clone).addOption(new Option('--version <n>').hideHelp()))).action(
+    (link: string, dir: string | undefined, raw: RawOptions & CloneArguments) => {
+      const run = async (context: Context) =>
+        (await import('../commands/clone.js')).clone(context, { ...raw, link, dir })
+      sink.choose({ command: 'clone', options: raw, run })
+    }
+  )
+
+  const pull = program
+    .command('pull')
+    .description('bring a clone up to date, then stop')
+    .argument('[dir]', 'the clone', '.')
+  network(common(download(pull))).action((dir: string, raw: RawOptions & PullArguments) => {
+    const run = async (context: Context) => (await import('../commands/pull.js')).pull(context, { ...raw, dir })
+    sink.choose({ command: 'pull', options: raw, run })
+  })
+
+  const sync = program
+    .command('sync')
+    .description('keep a clone up to date, and share it with others')
+    .argument('[dir]', 'the clone', '.')
+  network(common(download(sync))).action((dir: string, raw: RawOptions & PullArguments) => {
+    const run = async (context: Context) => (await import('../commands/sync.js')).sync(context, { ...raw, dir })
+    sink.choose({ command: 'sync', options: raw, run })
+  })
+}
+
+const TARGET = 'a link, or a folder that was shared or cloned'
+
+function addLooking(program: Command, sink: Sink): void {
+  const ls = program
+    .command('ls')
+    .description('list the files of a share without downloading')
+    .argument('[target]', TARGET, '.')
+    .argument('[path]', 'only this file or folder inside')
+  network(common(patience(ls))).action((target: string, path: string | undefined, raw: RawOptions & ListArguments) => {
+    const run = async (context: Context) => (await import('../commands/ls.js')).ls(context, { ...raw, target, path })
+    sink.choose({ command: 'ls', options: raw, run })
+  })
+
+  const status = program
+    .command('status')
+    .description('show the link, what is missing, what changed')
+    .argument('[dir]', 'a folder that was shared or cloned', '.')
+  common(status).action((dir: string, raw: RawOptions) => {
+    const run = async (context: Context) => (await import('../commands/status.js')).status(context, { dir })
+    sink.choose({ command: 'status', options: raw, run })
+  })
+
+  const log = program
+    .command('log')
+    .description('show the history, one line for each change')
+    .argument('[target]', TARGET, '.')
+  network(common(patience(log))).action((target: string, raw: RawOptions & LogArguments) => {
+    const run = async (context: Context) => (await import('../commands/log.js')).log(context, { ...raw, target })
+    sink.choose({ command: 'log', options: raw, run })
+  })
+
+  const verify = program
+    .command('verify')
+    .description('compare every byte with what was shared')
+    .argument('[dir]', 'a folder that was shared or cloned', '.')
+    .option('--repair', 'fetch damaged and missing files again (in your own share: index them again)')
+  network(common(patience(verify))).action((dir: string, raw: RawOptions & VerifyArguments) => {
+    const run = async (context: Context) => (await import('../commands/verify.js')).verify(context, { ...raw, dir })
+    sink.choose({ command: 'verify', options: raw, run })
+  })
+}
+
+function addServing(program: Command, sink: Sink): void {
+  const relay = program.command('relay').description('run a relay for networks that let out only web traffic')
+  relayServer(common(relay)).action((raw: RawOptions & RelayArguments) => {
+    const run = async (context: Context) => (await import('../commands/relay.js')).relay(context, raw)
+    sink.choose({ command: 'relay', options: raw, run })
+  })
+}
+
+function addDoctor(program: Command, sink: Sink, version: string): void {
+  const doctor = program
+    .command('doctor')
+    .description('find out what this network allows, and what to do')
+    .argument('[code]', 'what `dat doctor` printed on the other computer, or a link')
+    .option('--it', 'print a text for the IT department')
+    .option('--wait', 'wait for the other computer even without a terminal')
+    .option('--report <file>', 'write everything that was found to a file, without links and passwords')
+    .option('--web <host:port,…>', 'servers to try TCP with, beside the relays (can be repeated)', collect)
+  network(common(doctor)).action((code: string | undefined, raw: RawOptions & DoctorArguments) => {
+    const run = async (context: Context) =>
+      (await import('../commands/doctor.js')).doctor(context, { ...raw, code }, version)
+    sink.choose({ command: 'doctor', options: raw, run })
+  })
+}
+
+/** Commands that only print a text, made of this same tree. */
+function addTexts(program: Command, sink: Sink): void {
+  program
+    .command('completion')
+    .description('print a script that completes commands in the shell')
+    .addArgument(new Argument('<shell>', 'your shell').choices(SHELLS))
+    .action((shell: Shell) => sink.write(completionScript(shell, describeProgram(program))))
+  program
+    .command('man', { hidden: true })
+    .description('print a manual page, for `man -l -`')
+    .argument('[command]', 'the page of this command (default: of dat itself)')
+    .action((name: string | undefined) => sink.write(manualPage(describeProgram(program), name ?? null)))
+  program
+    .command('help', { hidden: true })
+    .description('print the help of a command')
+    .argument('[command]', 'one of the commands')
+    .action((name: string | undefined) => {
+      const command = program.commands.find((one) => one.name() === name)
+      if (name !== undefined && !command)
+        program.error(`unknown command '${name}'`, { code: 'commander.unknownCommand' })
+      ;(command ?? program).outputHelp()
+    })
+}

@@ -1,0 +1,77 @@
+import type { Command } from 'commander'
+
+/** What each command is good for, as it is typed. The help and the manual pages show them. */
+const EXAMPLES: Record<string, readonly [string, string][]> = {
+  share: [
+    ['dat share', 'share the folder you are in'],
+    ['dat share recordings', 'share the folder "recordings"; `dat recordings` does the same'],
+    ['dat share genome.fa --once', 'one file, and stop when somebody has it'],
+    ["dat share data --ignore '*.bam'", 'leave files out'],
+    ['dat share data --listen 4000', 'let others connect to this port directly']
+  ],
+  clone: [
+    ['dat clone dat://…', 'download into a new folder; run it again to go on'],
+    ['dat clone dat://… frogs', 'into the folder "frogs"'],
+    ['dat clone dat://…/2018', 'only the folder "2018" of the share'],
+    ["dat clone dat://… --include '*.csv'", 'only some files'],
+    ['dat clone dat://… --dry-run', 'only say what would be downloaded']
+  ],
+  pull: [
+    ['dat pull', 'bring the clone you are in up to date'],
+    ['dat pull frogs --force', 'and overwrite what was altered here']
+  ],
+  sync: [['dat sync frogs', 'keep the clone "frogs" up to date, and share it with others']],
+  ls: [
+    ['dat ls dat://…', 'what is in a share'],
+    ['dat ls frogs 2018', 'what is in the folder "2018" of a clone']
+  ],
+  status: [
+    ['dat status', 'of the folder you are in'],
+    ['dat status --json', 'for a script']
+  ],
+  log: [['dat log frogs', 'what changed, the oldest first']],
+  verify: [
+    ['dat verify frogs', 'compare every byte with what was shared'],
+    ['dat verify frogs --repair', 'and fetch again what is damaged']
+  ],
+  relay: [
+    ['dat relay --listen 443 --tls-cert cert.pem --tls-key key.pem', 'with a certificate'],
+    ['dat relay --behind-proxy', 'behind nginx or Caddy on the same computer']
+  ],
+  doctor: [
+    ['dat doctor', 'test this network; prints a code'],
+    ['dat doctor 4-fern-basil', 'with that code, on the other computer: test the two'],
+    ['dat doctor dat://…', 'does anybody serve this link?'],
+    ['dat doctor --it', 'a text for the IT department']
+  ],
+  completion: [
+    ['dat completion bash >> ~/.bash_completion', 'for bash'],
+    ['dat completion zsh > ~/.zfunc/_dat', 'for zsh, with that folder in $fpath'],
+    ['dat completion fish > ~/.config/fish/completions/dat.fish', 'for fish']
+  ]
+}
+
+export const ENDING = '\nOptions and examples: dat help <command>    Version: dat --version'
+
+/** What is typed for a command, with its arguments: `clone <link> [dir]`. */
+export function commandTerm(command: Command): string {
+  const names = command.registeredArguments.map((argument) =>
+    argument.required ? `<${argument.name()}>` : `[${argument.name()}]`
+  )
+  return [command.name(), ...names].join(' ')
+}
+
+/** The examples of a command: what to type, and what it does. */
+export function examplesOf(name: string): readonly [string, string][] {
+  return EXAMPLES[name] ?? []
+}
+
+/** Puts the examples below the help of each command. */
+export function addExamples(program: Command): void {
+  for (const command of program.commands) {
+    const examples = examplesOf(command.name())
+    if (examples.length === 0) continue
+    const lines = examples.flatMap(([typed, meaning]) => [`  ${typed}`, `      ${meaning}`])
+    command.addHelpText('after', `\nExamples:\n${lines.join('\n')}`)
+  }
+}
