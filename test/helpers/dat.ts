@@ -1,10 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const BIN = fileURLToPath(new URL('../../bin/dat.js', import.meta.url))
+/** What is started: `bin/dat.js` here, or with DAT_BIN another program, as the standalone build is one. */
+const PROGRAM = process.env.DAT_BIN
+  ? [resolve(process.env.DAT_BIN)]
+  : [process.execPath, fileURLToPath(new URL('../../bin/dat.js', import.meta.url))]
 
 /** One line of JSON as a script gets it. */
 export type JsonEvent = { v: number; type: string; time: string } & Record<string, unknown>
@@ -52,10 +55,8 @@ export class Dat {
     this.#name = `dat ${args.join(' ')}`
     const argv = options.text ? args : [...args, '--json']
     this.#netns = options.netns !== undefined
-    const [program, ...before] = options.netns
-      ? ['ip', 'netns', 'exec', options.netns, process.execPath]
-      : [process.execPath]
-    const child = spawn(program as string, [...before, BIN, ...argv], {
+    const [program, ...before] = options.netns ? ['ip', 'netns', 'exec', options.netns, ...PROGRAM] : PROGRAM
+    const child = spawn(program as string, [...before, ...argv], {
       cwd: options.cwd,
       env: options.env,
       stdio: ['ignore', 'pipe', 'pipe']
