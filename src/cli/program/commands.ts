@@ -34,6 +34,7 @@ export function buildProgram({ version, columns }: ParseOptions, sink: Sink): Co
   addServing(program, sink)
   addDoctor(program, sink, version)
   addTexts(program, sink)
+  addUninstall(program, sink)
   addExamples(program)
   return program
 }
@@ -157,6 +158,14 @@ function addDoctor(program: Command, sink: Sink, version: string): void {
     const run = async (context: Context) =>
       (await import('../commands/doctor.js')).doctor(context, { ...raw, code }, version)
     sink.choose({ command: 'doctor', options: raw, run })
+  })
+}
+
+function addUninstall(program: Command, sink: Sink): void {
+  const command = program.command('uninstall').description('remove this program; data and keys stay')
+  common(command).action((raw: RawOptions) => {
+    const run = async () => (await import('../commands/uninstall.js')).uninstall(process.platform)
+    sink.choose({ command: 'uninstall', options: raw, run })
   })
 }
 

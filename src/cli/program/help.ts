@@ -44,6 +44,7 @@ const EXAMPLES: Record<string, readonly [string, string][]> = {
     ['dat doctor dat://…', 'does anybody serve this link?'],
     ['dat doctor --it', 'a text for the IT department']
   ],
+  uninstall: [['dat uninstall', 'what was shared or downloaded stays, and so do the keys']],
   completion: [
     ['dat completion bash >> ~/.bash_completion', 'for bash'],
     ['dat completion zsh > ~/.zfunc/_dat', 'for zsh, with that folder in $fpath'],

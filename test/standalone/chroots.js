@@ -1,0 +1,118 @@
+import { spawnSync } from 'node:child_process'
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { has } from './workshop.js'
+
+const SUITES = { bullseye: 'Debian 11', bookworm: 'Debian 12' }
+const QUICK = ['bullseye']
+/** An ordinary user, who is not in /etc/passwd either. */
+const USER = 1000
+
+// Shares, clones and compares, as the user would; the network is a loopback of its own.
+const SHARE_AND_CLONE = `set -eu
+! command -v node && ! command -v npm
+cd "$WORK"
+mkdir data
+i=0
+while [ $i -lt 40 ]; do echo "file $i" >data/$i.txt; i=$((i + 1)); done
+head -c 3000000 /dev/urandom >data/large.bin
+mkfifo link
+$DAT share data --listen 127.0.0.1:0 >link 2>share.log &
+read -r url <link
+$DAT clone "$url" copy
+for file in data/*; do cmp "$file" "copy/$(basename "$file")"; done
+kill -INT $!
+wait $! || [ $? = 130 ]
+echo same
+`
+
+/**
+ * Systems with nothing on them, and each of what servers do to their users.
+ * \`mounts\` are done in a namespace of mounts that ends with the test; ROOT is the system.
+ */
+const CASES = {
+  plain: {},
+  'env -i': { before: 'env -i WORK=$WORK DAT=$DAT DAT_BOOTSTRAP=none DAT_LAN_INTERFACE=127.0.0.1' },
+  'noexec /tmp, and no home': {
+    mounts: 'mount -t tmpfs -o noexec,mode=1777 none ROOT/tmp; mount -t tmpfs -o noexec,mode=1777 none ROOT/dev/shm',
+    env: 'HOME=/nonexistent'
+  },
+  'noexec home': { mounts: 'mount -t tmpfs -o noexec,mode=0777 none ROOT/home/user', env: 'HOME=/home/user' },
+  'read-only home': { mounts: 'mount --bind ROOT/home/user ROOT/home/user; mount -o remount,ro,bind ROOT/home/user' },
+  'a home of 60 MB': { mounts: 'mount -t tmpfs -o size=60m,mode=0777 none ROOT/home/user', install: true },
+  'the libraries of the system in LD_LIBRARY_PATH': {
+    env: 'LD_LIBRARY_PATH=/lib/x86_64-linux-gnu:/usr/lib/x86_64-linux-gnu'
+  },
+  'a library of the system in LD_PRELOAD': { env: 'LD_PRELOAD=/lib/x86_64-linux-gnu/libdl.so.2' },
+  'hostile NODE_OPTIONS': { env: 'NODE_OPTIONS=--require=/nonexistent.js NODE_PATH=/nonexistent' }
+}
+
+/** Why there can be no chroot here; null when there can. */
+function whyNot() {
+  if (process.getuid() !== 0) return 'this needs root'
+  for (const program of ['debootstrap', 'chroot', 'unshare', 'ip'])
+    if (!has(program)) return `${program} is not installed`
+  if (spawnSync('unshare', ['--net', '--mount', 'true']).status !== 0) return 'namespaces are not allowed here'
+  return null
+}
+
+export async function chroots(shop) {
+  const why = whyNot()
+  for (const suite of shop.options.quick ? QUICK : Object.keys(SUITES)) {
+    if (why) shop.tally.skip(SUITES[suite], why)
+    else await onSystem(shop, suite)
+  }
+}
+
+async function onSystem(shop, suite) {
+  const root = await mkdtemp(join(shop.folder, `${suite}-`))
+  const made = await shop.run('debootstrap', ['--variant=minbase', suite, root], { limit: 500_000 })
+  if (made.code !== 0) return shop.tally.skip(SUITES[suite], `debootstrap: ${made.stdout.trim().split('\n').at(-1)}`)
+  await mkdir(join(root, 'home/user'))
+  await mkdir(join(root, 'opt/dat'))
+  await copyFile(await shop.file('linux-x64'), join(root, 'opt/dat/dat'))
+  await copyFile(await shop.file('linux-x64'), join(root, 'opt/dat/dat-alone'))
+  await writeFile(join(root, 'opt/test.sh'), SHARE_AND_CLONE)
+  await shop.run('chown', [`${USER}`, join(root, 'home/user')])
+  await shop.run('chmod', ['1777', join(root, 'tmp'), join(root, 'var/tmp')])
+  for (const [name, how] of Object.entries(CASES)) {
+    const { code, stdout, stderr } = await shop.run('unshare', [
+      '--net',
+      '--mount',
+      '--pid',
+      '--fork',
+      'sh',
+      '-c',
+      script(root, how)
+    ])
+    const good = code === 0 && stdout.trim().endsWith('same')
+    const where = /unpacking into (.*)/.exec(stderr)?.[1]
+    shop.tally.judge(
+      `${SUITES[suite]}, ${name}`,
+      good ? null : `${code}: ${stdout}${stderr}`,
+      where ? `unpacked into ${where}` : ''
+    )
+  }
+  await rm(root, { recursive: true, force: true })
+}
+
+/** Goes into the system as the user. What was unpacked before is gone. */
+function script(root, { mounts = 'true', env = 'true=', before = '', install = false }) {
+  const inside = [
+    'export WORK=$(mktemp -d /var/tmp/work.XXXXXX) HOME=$(printenv HOME || echo /home/user) DAT=/opt/dat/dat',
+    'export DAT_BOOTSTRAP=none DAT_LAN_INTERFACE=127.0.0.1 PATH=/usr/bin:/bin',
+    install ? 'sh /opt/dat/dat-alone --install --no-path >/dev/null; DAT=$HOME/.local/bin/dat' : 'true',
+    'cd /',
+    `${before} sh /opt/test.sh`
+  ]
+  return `set -e
+ip link set lo up
+mount -t proc none ${root}/proc
+mount -t tmpfs -o mode=1777 none ${root}/var/tmp
+mount -t tmpfs -o mode=1777 none ${root}/dev/shm
+rm -rf ${root}/home/user/.local ${root}/home/user/.cache ${root}/tmp/dat-runtime-*
+${mounts.replaceAll('ROOT', root)}
+unset HOME
+exec chroot --userspec=${USER}:${USER} ${root} /usr/bin/env -u NODE_OPTIONS ${env} /bin/sh -ec '${inside.join('; ')}'
+`
+}

@@ -1,0 +1,79 @@
+import { parseArgs } from 'node:util'
+import { machine } from '../bench/report.js'
+import { Tally } from '../netlab/tally.js'
+import { SCENARIOS } from './scenarios.js'
+import { Workshop } from './workshop.js'
+
+// Where debootstrap, chroot and ip are, on a system that keeps them from the path of a user.
+process.env.PATH = `${process.env.PATH}:/usr/sbin:/sbin`
+
+const INTERRUPTED = 130
+
+const HELP = `usage: npm run test:standalone -- [options]
+
+Builds dat as people download it, signs it with a key of its own, and installs and runs it: on this system, on Debian 11
+and 12 as a user without anything, for other processors, and for Windows. docs/packaging.md has the rest.
+Exit code 0 unless a test failed; the last line says how many there were.
+
+  --only NAMES   some of: ${Object.keys(SCENARIOS).join(', ')}
+  --quick        only linux-x64, on this system and on Debian 11
+  --lenient      tell figures that are missed, and count them as skipped instead of failed
+`
+
+function options() {
+  const { values } = parseArgs({
+    options: {
+      only: { type: 'string' },
+      quick: { type: 'boolean', default: false },
+      lenient: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false }
+    }
+  })
+  const quick = Object.keys(SCENARIOS).filter((name) => !values.quick || SCENARIOS[name].quick)
+  const only = values.only?.split(',') ?? quick
+  for (const name of only) if (!(name in SCENARIOS)) throw new Error(`there is no scenario ${name}`)
+  return { ...values, only }
+}
+
+async function runAll(chosen, tally) {
+  const shop = await Workshop.open(chosen, tally)
+  try {
+    const targets = new Set(['linux-x64', ...chosen.only.flatMap((name) => SCENARIOS[name].targets ?? [])])
+    console.log(`building ${[...targets].join(', ')}`)
+    await shop.build([...targets])
+    for (const name of chosen.only) {
+      console.log(`\n${name}: ${SCENARIOS[name].title}`)
+      try {
+        await SCENARIOS[name].run(shop)
+      } catch (error) {
+        tally.judge(name, `broke: ${error.stack}`)
+      }
+    }
+  } finally {
+    await shop.close()
+  }
+}
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit(INTERRUPTED))
+
+async function main() {
+  const chosen = options()
+  if (chosen.help) return console.log(HELP)
+  const tally = new Tally(chosen.lenient)
+  const started = performance.now()
+  console.log(`${machine()}, ${new Date().toISOString()}`)
+  const here = `${process.platform}-${process.arch}`
+  if (here === 'linux-x64') await runAll(chosen, tally)
+  else for (const name of chosen.only) tally.skip(name, `this needs linux-x64, and here is ${here}`)
+  console.log(`\nafter ${((performance.now() - started) / 60_000).toFixed(1)} min`)
+  console.log(tally.summary)
+  process.exitCode = tally.failed ? 1 : 0
+}
+
+try {
+  await main()
+} catch (error) {
+  console.error(`test:standalone: ${error.stack}`)
+  console.log('0 passed, 1 failed, 0 skipped')
+  process.exitCode = 2
+}

@@ -1,0 +1,64 @@
+import { existsSync } from 'node:fs'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { has } from './workshop.js'
+
+const WINE = ['wine64', '/usr/lib/wine/wine64', 'wine']
+
+/** dat.exe as far as wine goes. */
+export async function windows(shop) {
+  const wine = WINE.find((program) => (program.startsWith('/') ? existsSync(program) : has(program)))
+  if (!wine) return shop.tally.skip('win32-x64', 'wine is not installed')
+  if (!has('unzip')) return shop.tally.skip('win32-x64', 'unzip is not installed')
+  const { env: mine, home } = await shop.home()
+  const env = { ...mine, WINEPREFIX: join(home, 'wine'), WINEDEBUG: '-all', DISPLAY: '' }
+  const file = `${await shop.file('win32-x64')}.zip`
+  const unzipped = await shop.run('unzip', ['-q', file, '-d', home])
+  shop.tally.judge('the ZIP file', unzipped.code === 0 ? null : unzipped.stderr)
+  const exe = join(home, file.slice(file.lastIndexOf('/') + 1, -'.zip'.length), 'dat.exe')
+  // As which version wine shows itself: node refuses Windows 7, Debian's default.
+  await shop.run(wine, ['reg', 'add', 'HKCU\\Software\\Wine', '/v', 'Version', '/d', 'win10', '/f'], {
+    env,
+    limit: 120_000
+  })
+  const hostile = { ...env, NODE_OPTIONS: '--require=nonexistent.js' }
+  const version = await shop.run(wine, [exe, '--version'], { env: hostile, limit: 60_000 })
+  shop.tally.judge(
+    'dat.exe --version',
+    version.code === 0 ? null : `${version.code}: ${version.stderr}`,
+    version.stdout.trim()
+  )
+  const odd = await shop.run(wine, [exe, 'clone', 'no link "with" quotes & spaces', '--json'], { env, limit: 60_000 })
+  shop.tally.judge(
+    'its exit code',
+    odd.code === 10 || odd.code === 2 ? null : `${odd.code}: ${odd.stdout}${odd.stderr}`,
+    `${odd.code}`
+  )
+
+  await writeFile(join(home, 'data/large.bin'), Buffer.alloc(3_000_000, 'windows'))
+  const share = shop.start(wine, [exe, 'share', 'data', '--listen', '127.0.0.1:0', '--json'], {
+    env,
+    cwd: home,
+    stdio: ['ignore', 'pipe', 'ignore']
+  })
+  const link = await new Promise((resolve) => {
+    let text = ''
+    share.stdout.setEncoding('utf8').on('data', (more) => {
+      text += more
+      const found = /"link":"(dat:[^"]*)"/.exec(text)
+      if (found) resolve(found[1])
+    })
+    share.once('close', () => resolve(''))
+  })
+  const clone = await shop.run(await shop.file('linux-x64'), ['clone', link, 'copy'], {
+    env: mine,
+    cwd: home,
+    limit: 60_000
+  })
+  const copied = await readFile(join(home, 'copy/large.bin')).catch(() => Buffer.of())
+  const same = copied.equals(await readFile(join(home, 'data/large.bin')))
+  shop.tally.judge('win32-x64 shares, linux-x64 clones', clone.code === 0 && same ? null : clone.stderr)
+  share.kill('SIGKILL')
+  await shop.run(wine.replace(/wine(64)?$/, 'wineserver'), ['-k'], { env }).catch(() => {})
+  shop.tally.skip('install.ps1', 'there is no PowerShell here')
+}
