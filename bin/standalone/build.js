@@ -13,6 +13,7 @@ import {
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { command } from './command.js'
+import { PinGone } from './debian-package.js'
 import { installers } from './installers.js'
 import { licencesOf, licenceText } from './licences.js'
 import { cacheFolder, PINS, sha256 } from './pins.js'
@@ -182,5 +183,5 @@ try {
   await main()
 } catch (error) {
   console.error(`error: ${error.message}`)
-  process.exitCode = 1
+  process.exitCode = error instanceof PinGone ? 3 : 1
 }

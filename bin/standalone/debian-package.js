@@ -94,12 +94,15 @@ export function debianPackage(name, architecture) {
   return folder
 }
 
+/** A pinned package that the mirror does not have any more. */
+export class PinGone extends Error {}
+
 function fetch({ name, version }, architecture, folder) {
   const apt = aptFor(architecture)
   const versions = apt.versions(name)
   if (versions.includes(version)) return apt.download(name, version, folder)
   const there = versions.length > 0 ? `has ${versions.join(' and ')}` : 'does not have this package'
-  throw new Error(
+  throw new PinGone(
     `Debian's mirror ${there}, and ${name} ${version} (${architecture}) is pinned in bin/standalone/pins.json.\n` +
       'Move the pin with `node bin/standalone/pin.js`, as docs/packaging.md says under "Pins".'
   )
