@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process'
-import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { chmod, copyFile, mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { has } from './workshop.js'
 
@@ -65,9 +66,10 @@ export async function chroots(shop) {
 }
 
 async function onSystem(shop, suite) {
-  const root = await mkdtemp(join(shop.folder, `${suite}-`))
-  const made = await shop.run('debootstrap', ['--variant=minbase', suite, root], { limit: 500_000 })
+  const root = join(await shop.room(suite), 'root')
+  const made = await freshSystem(shop, suite, root)
   if (made.code !== 0) return shop.tally.skip(SUITES[suite], `debootstrap: ${made.stdout.trim().split('\n').at(-1)}`)
+  await chmod(root, 0o755)
   await mkdir(join(root, 'home/user'))
   await mkdir(join(root, 'opt/dat'))
   await copyFile(await shop.file('linux-x64'), join(root, 'opt/dat/dat'))
@@ -94,6 +96,19 @@ async function onSystem(shop, suite) {
     )
   }
   await rm(root, { recursive: true, force: true })
+}
+
+/** A system as it is after its installation; with `--systems` a copy of one that was kept. */
+async function freshSystem(shop, suite, root) {
+  const kept = shop.options.systems && join(shop.options.systems, suite)
+  if (!kept) return shop.run('debootstrap', ['--variant=minbase', suite, root], { limit: 500_000 })
+  if (!existsSync(kept)) {
+    await mkdir(shop.options.systems, { recursive: true })
+    const made = await shop.run('debootstrap', ['--variant=minbase', suite, `${kept}.new`], { limit: 500_000 })
+    if (made.code !== 0) return made
+    await rename(`${kept}.new`, kept)
+  }
+  return shop.run('cp', ['-a', kept, root])
 }
 
 /** Goes into the system as the user. What was unpacked before is gone. */

@@ -17,6 +17,7 @@ Exit code 0 unless a test failed; the last line says how many there were.
 
   --only NAMES   some of: ${Object.keys(SCENARIOS).join(', ')}
   --quick        only linux-x64, on this system and on Debian 11
+  --systems DIR  keep the fresh systems of Debian there, for the next run
   --lenient      tell figures that are missed, and pinned packages that Debian has replaced, and count them as skipped
                  instead of failed
 `
@@ -25,6 +26,7 @@ function options() {
   const { values } = parseArgs({
     options: {
       only: { type: 'string' },
+      systems: { type: 'string' },
       quick: { type: 'boolean', default: false },
       lenient: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false }

@@ -3,6 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { has } from './workshop.js'
 
+const SHARE = ['share', 'data', '--listen', '127.0.0.1:0', '--json']
 const WINE = ['wine64', '/usr/lib/wine/wine64', 'wine']
 
 /** dat.exe as far as wine goes. */
@@ -22,21 +23,20 @@ export async function windows(shop) {
     limit: 120_000
   })
   const hostile = { ...env, NODE_OPTIONS: '--require=nonexistent.js' }
-  const version = await shop.run(wine, [exe, '--version'], { env: hostile, limit: 60_000 })
+  const version = await run(shop, [wine, exe, '--version'], home, hostile)
   shop.tally.judge(
     'dat.exe --version',
-    version.code === 0 ? null : `${version.code}: ${version.stderr}`,
-    version.stdout.trim()
+    version.code === 0 ? null : `${version.code}: ${version.text}`,
+    version.text.trim()
   )
-  const odd = await shop.run(wine, [exe, 'clone', 'no link "with" quotes & spaces', '--json'], { env, limit: 60_000 })
-  shop.tally.judge(
-    'its exit code',
-    odd.code === 10 || odd.code === 2 ? null : `${odd.code}: ${odd.stdout}${odd.stderr}`,
-    `${odd.code}`
-  )
+  const name = 'no "command" & nothing'
+  const odd = await run(shop, [wine, exe, name, '--json'], home, env)
+  const error = odd.text.split('\n').find((line) => line.startsWith('{'))
+  const arrived = error !== undefined && JSON.parse(error).message.includes(name)
+  shop.tally.judge('arguments and exit code', odd.code === 2 && arrived ? null : `${odd.code}: ${odd.text}`)
 
   await writeFile(join(home, 'data/large.bin'), Buffer.alloc(3_000_000, 'windows'))
-  const share = shop.start(wine, [exe, 'share', 'data', '--listen', '127.0.0.1:0', '--json'], {
+  const share = shop.start('sh', ['-c', '"$@" 2>/dev/null | cat', 'sh', wine, exe, ...SHARE], {
     env,
     cwd: home,
     stdio: ['ignore', 'pipe', 'ignore']
@@ -61,4 +61,14 @@ export async function windows(shop) {
   share.kill('SIGKILL')
   await shop.run(wine.replace(/wine(64)?$/, 'wineserver'), ['-k'], { env }).catch(() => {})
   shop.tally.skip('install.ps1', 'there is no PowerShell here')
+}
+
+/** Runs a program for Windows; its streams are files, as wine cannot use the sockets that Node makes for pipes. */
+async function run(shop, args, home, env) {
+  const { code } = await shop.run('sh', ['-c', '"$@" >out.txt 2>&1 </dev/null', 'sh', ...args], {
+    cwd: home,
+    env,
+    limit: 60_000
+  })
+  return { code, text: await readFile(join(home, 'out.txt'), 'utf8') }
 }
