@@ -1,5 +1,5 @@
-import { existsSync } from 'node:fs'
-import { readFile, writeFile } from 'node:fs/promises'
+import { existsSync, openSync } from 'node:fs'
+import { readFile, watch, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { has } from './workshop.js'
 
@@ -36,20 +36,10 @@ export async function windows(shop) {
   shop.tally.judge('arguments and exit code', odd.code === 2 && arrived ? null : `${odd.code}: ${odd.text}`)
 
   await writeFile(join(home, 'data/large.bin'), Buffer.alloc(3_000_000, 'windows'))
-  const share = shop.start('sh', ['-c', '"$@" 2>/dev/null | cat', 'sh', wine, exe, ...SHARE], {
-    env,
-    cwd: home,
-    stdio: ['ignore', 'pipe', 'ignore']
-  })
-  const link = await new Promise((resolve) => {
-    let text = ''
-    share.stdout.setEncoding('utf8').on('data', (more) => {
-      text += more
-      const found = /"link":"(dat:[^"]*)"/.exec(text)
-      if (found) resolve(found[1])
-    })
-    share.once('close', () => resolve(''))
-  })
+  const said = join(home, 'share.txt')
+  const out = openSync(said, 'w')
+  const share = shop.start(wine, [exe, ...SHARE], { env, cwd: home, stdio: ['ignore', out, 'ignore'] })
+  const link = await linkIn(said, share)
   const clone = await shop.run(await shop.file('linux-x64'), ['clone', link, 'copy'], {
     env: mine,
     cwd: home,
@@ -63,7 +53,23 @@ export async function windows(shop) {
   shop.tally.skip('install.ps1', 'there is no PowerShell here')
 }
 
-/** Runs a program for Windows; its streams are files, as wine cannot use the sockets that Node makes for pipes. */
+/** Waits for the link in a file that a share writes; empty if the share ends before. */
+async function linkIn(file, share) {
+  const ended = new AbortController()
+  share.once('close', () => ended.abort())
+  const find = async () => /"link":"(dat:[^"]*)"/.exec(await readFile(file, 'utf8'))?.[1]
+  try {
+    for await (const _ of watch(file, { signal: ended.signal })) {
+      const link = await find()
+      if (link) return link
+    }
+  } catch (error) {
+    if (error.name !== 'AbortError') throw error
+  }
+  return (await find()) ?? ''
+}
+
+/** Runs a program for Windows. Its streams are files: node cannot write to the pipes of wine. */
 async function run(shop, args, home, env) {
   const { code } = await shop.run('sh', ['-c', '"$@" >out.txt 2>&1 </dev/null', 'sh', ...args], {
     cwd: home,
