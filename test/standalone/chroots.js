@@ -63,12 +63,31 @@ export async function chroots(shop) {
     if (why) shop.tally.skip(SUITES[suite], why)
     else await onSystem(shop, suite)
   }
+  if (why) shop.tally.skip('nothing but busybox', why)
+  else await onBusybox(shop)
 }
 
 async function onSystem(shop, suite) {
   const root = join(await shop.room(suite), 'root')
   const made = await freshSystem(shop, suite, root)
   if (made.code !== 0) return shop.tally.skip(SUITES[suite], `debootstrap: ${made.stdout.trim().split('\n').at(-1)}`)
+  await runCases(shop, root, SUITES[suite], CASES)
+}
+
+/** A system that has no C library at all: one static program for everything. */
+async function onBusybox(shop) {
+  if (!has('busybox')) return shop.tally.skip('nothing but busybox', 'busybox is not installed')
+  const root = join(await shop.room('busybox'), 'root')
+  const script = `mkdir -p "$1/bin" "$1/dev/shm" "$1/proc" "$1/tmp" "$1/var/tmp" "$1/home" "$1/usr" "$1/opt"
+    cp "$(command -v busybox)" "$1/bin/busybox" && ln -s ../bin "$1/usr/bin" && chroot "$1" /bin/busybox --install -s /bin
+    mknod -m 666 "$1/dev/null" c 1 3 && mknod -m 666 "$1/dev/urandom" c 1 9`
+  const made = await shop.run('sh', ['-ec', script, 'sh', root])
+  // One that is linked to a C library does not start there.
+  if (made.code !== 0) return shop.tally.skip('nothing but busybox', made.stderr.trim())
+  await runCases(shop, root, 'nothing but busybox', { plain: CASES.plain, 'env -i': CASES['env -i'] })
+}
+
+async function runCases(shop, root, system, cases) {
   await chmod(root, 0o755)
   await mkdir(join(root, 'home/user'))
   await mkdir(join(root, 'opt/dat'))
@@ -77,23 +96,13 @@ async function onSystem(shop, suite) {
   await writeFile(join(root, 'opt/test.sh'), SHARE_AND_CLONE)
   await shop.run('chown', [`${USER}`, join(root, 'home/user')])
   await shop.run('chmod', ['1777', join(root, 'tmp'), join(root, 'var/tmp')])
-  for (const [name, how] of Object.entries(CASES)) {
-    const { code, stdout, stderr } = await shop.run('unshare', [
-      '--net',
-      '--mount',
-      '--pid',
-      '--fork',
-      'sh',
-      '-c',
-      script(root, how)
-    ])
+  const alone = ['--net', '--mount', '--pid', '--fork', '--kill-child']
+  for (const [name, how] of Object.entries(cases)) {
+    const { code, stdout, stderr } = await shop.run('unshare', [...alone, 'sh', '-c', script(root, how)])
     const good = code === 0 && stdout.trim().endsWith('same')
     const where = /unpacking into (.*)/.exec(stderr)?.[1]
-    shop.tally.judge(
-      `${SUITES[suite]}, ${name}`,
-      good ? null : `${code}: ${stdout}${stderr}`,
-      where ? `unpacked into ${where}` : ''
-    )
+    const detail = where ? `unpacked into ${where}` : ''
+    shop.tally.judge(`${system}, ${name}`, good ? null : `${code}: ${stdout}${stderr}`, detail)
   }
   await rm(root, { recursive: true, force: true })
 }
