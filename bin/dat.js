@@ -8,10 +8,6 @@ process.env.UV_THREADPOOL_SIZE = process.env.UV_THREADPOOL_SIZE || '16'
 require('node:v8').setFlagsFromString('--no-incremental-marking')
 require('node:v8').setFlagsFromString('--no-concurrent-marking')
 
-// Everybody on a computer sees the command lines of all programs, and in that of a clone is the link. In the standalone
-// build, the name would be that of a loader.
-if (process.platform === 'linux') process.title = 'dat'
-
 // Plain old syntax up to here and below: an old Node must be able to read the line that says it is too old.
 var node = process.versions.node.split('.').map(Number)
 var argument = process.argv.length === 3 ? process.argv[2] : ''

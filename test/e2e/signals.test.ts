@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { formatLink } from '../../src/base/link.js'
 import { Room } from '../helpers/dat.js'
@@ -79,16 +78,5 @@ describe('dat share | head -1', () => {
     ls.closeStdout()
     await ls.exits(0)
     expect(ls.stderr).toBe('')
-  })
-})
-
-describe.runIf(process.platform === 'linux')('a process', () => {
-  it('has a name, and shows the link to nobody else on the computer', async () => {
-    const clone = room.dat(['clone', nobodys(), 'copy', '--timeout', '0'])
-    await clone.waitFor('network.ready')
-    expect(await readFile(`/proc/${clone.pid}/comm`, 'utf8')).toBe('dat\n')
-    // A standalone build has the name of its loader in front.
-    const seen = (await readFile(`/proc/${clone.pid}/cmdline`, 'utf8')).split('\0').filter(Boolean)
-    expect(seen.at(-1)).toBe('dat')
   })
 })
