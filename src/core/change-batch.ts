@@ -16,6 +16,8 @@ const MAX_GONE = 16 * 1024
 export interface Totals {
   files: number
   bytes: number
+  /** Of the bytes, those that take no space on the owner's disk. */
+  holes: number
 }
 
 interface Put {
@@ -65,7 +67,7 @@ export class ChangeBatch {
   }
 
   static async create(open: OpenDrive): Promise<ChangeBatch> {
-    const totals = (await open.index.getMeta<Totals>(TOTALS)) ?? { files: 0, bytes: 0 }
+    const totals = { files: 0, bytes: 0, holes: 0, ...(await open.index.getMeta<Totals>(TOTALS)) }
     // Only this session takes hashes in place of data; it shares the core with the drive's own.
     const content = (await open.content()).session(hashedBlocks)
     await content.ready()
@@ -263,7 +265,11 @@ export class ChangeBatch {
 
   #count(record: FileRecord | null, sign: 1 | -1): void {
     if (!record || record.kind === 'folder') return
-    const { files, bytes } = this.#totals
-    this.#totals = { files: files + sign, bytes: bytes + sign * record.size }
+    const { files, bytes, holes } = this.#totals
+    this.#totals = {
+      files: files + sign,
+      bytes: bytes + sign * record.size,
+      holes: holes + sign * (record.holes ?? 0)
+    }
   }
 }

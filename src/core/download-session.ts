@@ -251,8 +251,10 @@ class DownloadSession implements Session {
     if (!state) return
     const { bavail, bsize } = await fs.promises.statfs(open.place.root)
     const free = bavail * bsize
-    if (state.bytes > free) {
-      const message = `the share has ${formatBytes(state.bytes)}, but only ${formatBytes(free)} are free in ${this.dir}`
+    // What the owner says of holes may be wrong: then the disk is full later, and not now.
+    const needed = state.bytes - state.holes
+    if (needed > free) {
+      const message = `the share has ${formatBytes(needed)}, but only ${formatBytes(free)} are free in ${this.dir}`
       throw new DatError('DISK_FULL', message)
     }
   }
@@ -265,7 +267,8 @@ class DownloadSession implements Session {
     return setInterval(() => {
       const { progress } = download.actions
       progress.report()
-      const now = progress.downloadedBytes
+      // Not of the network alone: zeros are made here.
+      const now = progress.current.bytesDone
       const before = heard
       heard = this.#replication?.network.heard ?? 0
       const arriving = heard - before > TRICKLE_BYTES

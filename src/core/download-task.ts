@@ -18,7 +18,8 @@ export class DownloadTask implements Incoming {
   readonly targets: Target[]
   cancelled = false
   #missing: number
-  readonly #onprogress: (bytes: number) => void
+  readonly #onprogress: (bytes: number, made: number) => void
+  readonly #onzeros: (task: DownloadTask, index: number) => void
   readonly #oncomplete: (task: DownloadTask) => void
   readonly #onmisfit: (task: DownloadTask) => void
 
@@ -28,8 +29,10 @@ export class DownloadTask implements Incoming {
     target: Target
     /** Blocks that are not here yet. */
     missing: number
-    /** Told of bytes that were committed just now. */
-    onprogress: (bytes: number) => void
+    /** Told of bytes that were committed just now, and how many of them were made here. */
+    onprogress: (bytes: number, made: number) => void
+    /** Told of a block of zeros that came from a peer. */
+    onzeros: (task: DownloadTask, index: number) => void
     oncomplete: (task: DownloadTask) => void
     onmisfit: (task: DownloadTask) => void
   }) {
@@ -38,6 +41,7 @@ export class DownloadTask implements Incoming {
     this.targets = [options.target]
     this.#missing = options.missing
     this.#onprogress = options.onprogress
+    this.#onzeros = options.onzeros
     this.#oncomplete = options.oncomplete
     this.#onmisfit = options.onmisfit
   }
@@ -46,10 +50,14 @@ export class DownloadTask implements Incoming {
     return this.#missing
   }
 
-  oncommitted(blocks: number, bytes: number): void {
+  oncommitted(blocks: number, bytes: number, made: number): void {
     this.#missing -= blocks
-    this.#onprogress(bytes)
+    this.#onprogress(bytes, made)
     if (this.#missing <= 0 && !this.cancelled) this.#oncomplete(this)
+  }
+
+  onzeros(index: number): void {
+    if (this.#missing > 0 && !this.cancelled) this.#onzeros(this, index)
   }
 
   onmisfit(): void {

@@ -72,6 +72,8 @@ export interface ShareState {
   /** Of the whole share at this point. */
   files: number
   bytes: number
+  /** Of the bytes, those that are zeros and take no space on the owner's disk, nor on that of a clone. */
+  holes: number
   /** Of the content core that the entries speak of; another one has other content in the same places. */
   fork: number
 }
@@ -145,9 +147,10 @@ export function mtimeOf(value: EntryValue): number | null {
 export function readState(value: unknown): ShareState | null {
   const state = value as Partial<ShareState> | null
   if (typeof state !== 'object' || state === null) return null
-  const { complete, time, files, bytes, fork } = state
+  const { complete, time, files, bytes, holes, fork } = state
   if (typeof complete !== 'boolean') return null
-  return { complete, time: count(time), files: count(files), bytes: count(bytes), fork: count(fork) }
+  const totals = { files: count(files), bytes: count(bytes), holes: count(holes) }
+  return { complete, time: count(time), ...totals, fork: count(fork) }
 }
 
 export function readInfo(value: unknown): ShareInfo | null {

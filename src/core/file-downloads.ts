@@ -11,6 +11,7 @@ import { DownloadTask, type Target } from './download-task.js'
 import { fileKeys, mtimeOf } from './entry.js'
 import type { RecordWriter } from './record-writer.js'
 import { Requests } from './requests.js'
+import { ZeroBlocks } from './zero-blocks.js'
 
 /** A file whose blocks have to come from peers. */
 export interface Fetch {
@@ -42,6 +43,7 @@ export class FileDownloads {
   readonly #destination: Destination
   readonly #parts: DownloadParts
   readonly #requests: Requests
+  readonly #zeros: ZeroBlocks
   /** By first block. */
   readonly #tasks = new Map<number, DownloadTask>()
   readonly #taskOf = new Map<string, DownloadTask>()
@@ -53,6 +55,7 @@ export class FileDownloads {
     this.#destination = destination
     this.#parts = parts
     this.#requests = new Requests(options.content, options.replication)
+    this.#zeros = new ZeroBlocks(options.content, options.replication)
   }
 
   /** Ranges under way. */
@@ -62,6 +65,7 @@ export class FileDownloads {
 
   close(): void {
     this.#requests.close()
+    this.#zeros.close()
     // Still expected: a block that arrives now has to go into its file like those before it, or the next run would
     // take a hole in the file for it.
     for (const task of this.#tasks.values()) task.cancelled = true
@@ -142,7 +146,11 @@ export class FileDownloads {
         blockSize,
         target,
         missing: range.blockLength - have,
-        onprogress: (bytes) => this.#parts.progress.downloaded(bytes),
+        onprogress: (bytes, made) => {
+          if (bytes > made) this.#parts.progress.downloaded(bytes - made)
+          if (made > 0) this.#parts.progress.local(made)
+        },
+        onzeros: (t, index) => void this.#zeros.fill(t, index).catch(ignore),
         oncomplete: (t) => this.#finish(t),
         onmisfit: (t) => void this.#misfit(t)
       })
@@ -242,3 +250,5 @@ export class FileDownloads {
     this.#parts.wake()
   }
 }
+
+function ignore(): void {}

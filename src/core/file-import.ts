@@ -284,10 +284,11 @@ export class FileImport {
   }
 
   #record(range: BlockRange | null): FileRecord {
-    const { path: name, kind, executable, target, size, mtime, inode, ctime } = this.#found
+    const { path: name, kind, executable, target, size, mtime, inode, ctime, holes } = this.#found
     const bytes = kind === 'file' ? size : 0
     const racy = kind === 'file' && isRacy(this.#found, this.#lookedAt)
-    return { path: name, kind, state: 'done', executable, racy, target, size: bytes, mtime, inode, ctime, range }
+    const record = { path: name, kind, executable, racy, target, size: bytes, mtime, inode, ctime, range }
+    return { ...record, state: 'done', ...(kind === 'file' && holes > 0 ? { holes } : {}) }
   }
 }
 

@@ -52,6 +52,7 @@ export class Replication {
   readonly #refusals: Refusals
   #network: Network | null = null
   #uploaded = 0
+  #held = 0
   #content: Hypercore | null = null
 
   private constructor(options: ReplicationOptions) {
@@ -134,6 +135,7 @@ export class Replication {
     this.#welcomePeers(content)
     const onpeer = (peer: ReplicationPeer): void => {
       this.#refusals.watch(peer)
+      this.#holdable(peer)
     }
     content.on('peer-add', onpeer)
     for (const peer of content.peers) onpeer(peer)
@@ -192,6 +194,24 @@ export class Replication {
     const most = Math.min(MAX_INFLIGHT, Math.max(least, blocks))
     // On TCP three times the lower limit is used, on UDX the lower one on a short path and up to the upper on a long one.
     this.#content?.core.replicator.setInflightRange(Math.ceil(most / 3), most)
+  }
+
+  /**
+   * Asks for no more blocks for now, because the next ones are about to be made here. What is under way still comes.
+   * @returns what goes on
+   */
+  hold(): () => void {
+    this.#held++
+    return () => {
+      this.#held--
+      this.#content?.core.replicator.updateAll()
+    }
+  }
+
+  /** Has a peer asked for nothing while something is made here (`hold`). */
+  #holdable(peer: ReplicationPeer): void {
+    const { getMaxInflight } = peer
+    peer.getMaxInflight = () => (this.#held > 0 ? 0 : getMaxInflight.call(peer))
   }
 
   #revive(): void {

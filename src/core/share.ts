@@ -216,6 +216,7 @@ class Share implements Session {
       time: Date.now(),
       files: 0,
       bytes: 0,
+      holes: 0,
       fork: (await this.#open.content()).fork
     }
     await batch.put(STATE, state, datKeys)

@@ -10,6 +10,7 @@ import {
   LINK,
   type ListResult,
   OTHER,
+  PRINT,
   type TaskError,
   toError
 } from '../storage/file-tasks.js'
@@ -28,6 +29,8 @@ export interface Found extends Fingerprint {
   executable: boolean
   /** Of a link. */
   target: string
+  /** Bytes that take no space on the disk. */
+  holes: number
 }
 
 export interface WalkOptions extends LookOptions {
@@ -136,10 +139,10 @@ function sorted(
     } else if (kinds[i] === OTHER) {
       onskip(name, NOT_DATA)
     } else {
-      const [size = 0, mtime = 0, inode = 0, ctime = 0] = prints.subarray(i * 4, i * 4 + 4)
+      const [size = 0, mtime = 0, inode = 0, ctime = 0, holes = 0] = prints.subarray(i * PRINT, (i + 1) * PRINT)
       const kind = kinds[i] === LINK ? 'link' : 'file'
-      const print = { size, mtime, inode, ctime }
-      entries.push({ path: name, kind, executable: executable[i] === 1, target: targets[i] ?? '', ...print })
+      const look = { size, mtime, inode, ctime, holes, executable: executable[i] === 1 }
+      entries.push({ path: name, kind, target: targets[i] ?? '', ...look })
     }
   }
   return entries
@@ -152,7 +155,7 @@ function failed(name: string, code: string, onfail: WalkOptions['onfail']): void
 }
 
 function emptyFolder(name: string): Found {
-  return { path: name, kind: 'folder', executable: false, target: '', size: 0, mtime: 0, inode: 0, ctime: 0 }
+  return { path: name, kind: 'folder', executable: false, target: '', size: 0, mtime: 0, inode: 0, ctime: 0, holes: 0 }
 }
 
 /** For a look at something that was told of before. */

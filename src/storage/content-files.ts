@@ -7,6 +7,7 @@ import type { FileWorkers } from './file-workers.js'
 import { type BlockRange, blockSpan, uniformBlockSize } from './layout.js'
 import { leafHash } from './leaf-hash.js'
 import { PartialFiles } from './partial-files.js'
+import { isZeroBlock, isZeros } from './zeros.js'
 
 /** Blocks that are read before they are asked for, when a peer reads in order; bounded by bytes for large ones. */
 const READ_AHEAD_BLOCKS = 64
@@ -16,8 +17,10 @@ const READ_AHEAD_BYTES = 6 * 1024 * 1024
 export interface Incoming {
   readonly range: BlockRange
   readonly blockSize: number
-  /** Called with the blocks of this file that were committed just now, and their bytes. */
-  oncommitted(blocks: number, bytes: number): void
+  /** Called with the blocks of this file that were committed just now, their bytes, and how many of these were made here. */
+  oncommitted(blocks: number, bytes: number, made: number): void
+  /** Called when a block that came from a peer turned out to be zeros, once it is committed: more may be around it. */
+  onzeros(index: number): void
   /** Called when the blocks that arrive are not of the size that the range promised. */
   onmisfit(): void
 }
@@ -49,6 +52,8 @@ export class ContentFiles implements BlockPlace {
   readonly #reader: FileReader
   /** Downloads in progress, by first block, sorted. */
   readonly #incoming: Incoming[] = []
+  /** Blocks of zeros that are not committed yet, those that came from a peer and those that were made here. */
+  readonly #zeros = { came: new Set<number>(), made: new Set<number>() }
   readonly #ahead = new Map<number, Promise<Buffer | null | undefined>>()
   #lastRead = -1
   /** The block up to which the run of blocks that is being read is read ahead. */
@@ -73,12 +78,14 @@ export class ContentFiles implements BlockPlace {
 
   writeBlock(index: number, data: Buffer): Promise<void> | false {
     const incoming = this.#incomingOf(index)
-    if (!incoming) return false
+    // A block that is here already, sent once more: its file may be in its place by now.
+    if (!incoming) return this.#options.has?.(index) ? Promise.resolve() : false
     const { start, length } = blockSpan(incoming.range, incoming.blockSize, index)
     if (data.length !== length) {
       incoming.onmisfit()
       return false
     }
+    if (isZeros(data)) this.#zeros[isZeroBlock(data) ? 'made' : 'came'].add(index)
     const written = this.partials.write(incoming.range, data, start).then(() => {
       // What was read ahead here was a hole in the file, or half of the block.
       this.#ahead.delete(index)
@@ -88,18 +95,26 @@ export class ContentFiles implements BlockPlace {
   }
 
   committed(indexes: readonly number[]): void {
-    const sums = new Map<Incoming, { blocks: number; bytes: number }>()
+    const sums = new Map<Incoming, { blocks: number; bytes: number; made: number }>()
+    const zeros: [Incoming, number][] = []
     // Two peers may send the same block, in one batch or in two: counted twice, it would end its file before all others
     // are there.
     for (const index of new Set(indexes)) {
+      const made = this.#zeros.made.delete(index)
+      const came = this.#zeros.came.delete(index)
       const incoming = this.#options.has?.(index) ? null : this.#incomingOf(index)
       if (!incoming) continue
-      const sum = sums.get(incoming) ?? { blocks: 0, bytes: 0 }
+      const { length } = blockSpan(incoming.range, incoming.blockSize, index)
+      const sum = sums.get(incoming) ?? { blocks: 0, bytes: 0, made: 0 }
       sum.blocks++
-      sum.bytes += blockSpan(incoming.range, incoming.blockSize, index).length
+      sum.bytes += length
+      // Made here and sent by a peer as well: counted as sent.
+      if (made && !came) sum.made += length
       sums.set(incoming, sum)
+      if (came) zeros.push([incoming, index])
     }
-    for (const [incoming, { blocks, bytes }] of sums) incoming.oncommitted(blocks, bytes)
+    for (const [incoming, { blocks, bytes, made }] of sums) incoming.oncommitted(blocks, bytes, made)
+    for (const [incoming, index] of zeros) incoming.onzeros(index)
   }
 
   /** From now on blocks of this range go into its partial file. Ranges in progress never overlap. */

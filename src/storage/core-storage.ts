@@ -27,6 +27,11 @@ export interface BlockPlace {
  * a share of one file.
  */
 const WRITE_BUFFER_BYTES = 1024 * 1024
+/**
+ * Threads of RocksDB that write and merge tables: RocksDB's own default. The package's default of 6 leaves up to 20 MB
+ * of freed memory behind in each thread's part of malloc.
+ */
+const BACKGROUND_JOBS = 2
 /** hypercore-storage's own cache of tree nodes, which `TreeNodes` makes superfluous. */
 const TREE_CACHE_NODES = 256
 
@@ -42,6 +47,7 @@ export class InPlaceStorage extends CorestoreStorage {
   constructor(directory: string, options: { readOnly?: boolean } = {}) {
     super(directory, {
       writeBufferSize: WRITE_BUFFER_BYTES,
+      maxBackgroundJobs: BACKGROUND_JOBS,
       // What is read twice is in the page cache already; RocksDB's own cache would hold the whole index once more.
       blockCache: false,
       tableCacheIndexAndFilterBlocks: false,

@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { type Beneath, CAN_HOLD, type Folders } from './beneath.js'
-import { type Fingerprint, fingerprintOf } from './file-record.js'
+import { type Fingerprint, fingerprintOf, holesOf } from './file-record.js'
 import {
   type EditJob,
   type EditResult,
@@ -11,6 +11,7 @@ import {
   type PlaceResult
 } from './file-tasks.js'
 import { readFully } from './read-fully.js'
+import { copySparse } from './sparse-file.js'
 
 // What workers do to the names in a folder. Each operation is on one name in an open folder (`Folders`), follows no
 // link that has this name, and says what it found if it is not what was expected.
@@ -23,7 +24,8 @@ const {
   O_NOFOLLOW = 0,
   O_NONBLOCK = 0,
   COPYFILE_EXCL,
-  COPYFILE_FICLONE
+  COPYFILE_FICLONE,
+  COPYFILE_FICLONE_FORCE
 } = fs.constants
 
 /** Two files are compared in pieces of this size. */
@@ -135,7 +137,8 @@ function look(folders: Folders, at: Beneath): EditResult {
   const stats = fs.lstatSync(file)
   const kind = stats.isFile() ? 'file' : stats.isSymbolicLink() ? 'link' : stats.isDirectory() ? 'folder' : 'other'
   const target = kind === 'link' ? fs.readlinkSync(file) : ''
-  return { ...fingerprintOf(stats), kind, target, executable: kind === 'file' && (stats.mode & 0o100) !== 0 }
+  const executable = kind === 'file' && (stats.mode & 0o100) !== 0
+  return { ...fingerprintOf(stats), kind, target, executable, holes: kind === 'file' ? holesOf(stats) : 0 }
 }
 
 /** Removes a folder if it is empty, and those above that become empty; never the root. */
@@ -188,23 +191,50 @@ function dress(file: string, mtime: number | null, mode: number): Fingerprint {
   return fingerprintOf(fs.lstatSync(file))
 }
 
-/** Makes a new file, empty or with the content of another one, if that is what it was. */
+/** Makes a new file, empty or with the content and the holes of another one, if that is what it was. */
 function copy(folders: Folders, { at, from }: EditJob & { edit: 'copy' }): void {
   const file = folders.reach(at, 0o700)
   fs.rmSync(file, { force: true })
   if (!from) {
-    fs.closeSync(fs.openSync(file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o666))
+    fs.closeSync(create(file))
     return
   }
   const fd = folders.open(from, O_RDONLY | O_NONBLOCK)
   try {
-    if (!fs.fstatSync(fd).isFile()) throw new Error('the file that it is a copy of is not there any more')
+    const stats = fs.fstatSync(fd)
+    if (!stats.isFile()) throw new Error('the file that it is a copy of is not there any more')
     // The open file itself, whatever its name leads to by now.
     const source = CAN_HOLD ? `/proc/self/fd/${fd}` : folders.reach(from)
-    fs.copyFileSync(source, file, COPYFILE_FICLONE | COPYFILE_EXCL)
+    if (holesOf(stats) === 0) fs.copyFileSync(source, file, COPYFILE_FICLONE | COPYFILE_EXCL)
+    else if (!reflink(source, file)) copyHoles(fd, file, stats.size)
   } finally {
     fs.closeSync(fd)
   }
+}
+
+function reflink(source: string, file: string): boolean {
+  try {
+    fs.copyFileSync(source, file, COPYFILE_FICLONE_FORCE | COPYFILE_EXCL)
+    return true
+  } catch {
+    // Not all file systems can. What stands in the way of any copy is met again by the other one.
+    fs.rmSync(file, { force: true })
+    return false
+  }
+}
+
+/** The system's copy would write all zeros out. */
+function copyHoles(fd: number, file: string, size: number): void {
+  const target = create(file)
+  try {
+    copySparse(fd, target, size)
+  } finally {
+    fs.closeSync(target)
+  }
+}
+
+function create(file: string): number {
+  return fs.openSync(file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o666)
 }
 
 function setMode(file: string, mode: number): void {

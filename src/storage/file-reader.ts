@@ -6,6 +6,7 @@ import { type FileRecord, type Fingerprint, fingerprintOf, sameFingerprint, same
 import { isTaskError, toError } from './file-tasks.js'
 import type { FileWorkers } from './file-workers.js'
 import { blockSpan } from './layout.js'
+import { readUpTo } from './read-fully.js'
 
 const close = promisify(fs.close)
 const fstat = promisify(fs.fstat)
@@ -53,7 +54,7 @@ export class FileReader {
     }
     try {
       const data = Buffer.allocUnsafeSlow(length)
-      const bytes = await readFully(fd, data, start)
+      const bytes = await readUpTo(fd, data, start)
       // After the read: whatever happened before or during it has left its mark.
       const print = check ? fingerprintOf(await fstat(fd)) : record
       if (!sameSizeAndTime(print, record)) {
@@ -113,22 +114,6 @@ export class FileReader {
 
 function found(data: Buffer, print: Fingerprint, record: FileRecord): ReadResult {
   return { data, untouched: sameFingerprint(print, record) && !record.racy }
-}
-
-function readFully(fd: number, data: Buffer, position: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    let done = 0
-    const more = (): void => {
-      fs.read(fd, data, done, data.length - done, position + done, (error, n) => {
-        if (error) return reject(error)
-        done += n
-        if (n === 0 || done === data.length) resolve(done)
-        else more()
-      })
-    }
-    if (data.length === 0) resolve(0)
-    else more()
-  })
 }
 
 function whyNot(error: unknown): Changed {

@@ -29,6 +29,8 @@ export interface FileRecord extends Fingerprint {
   range: BlockRange | null
   /** Of a link. */
   target: string
+  /** Bytes of the file that take no space on the disk; noted by the owner only. */
+  holes?: number
 }
 
 const KINDS = ['file', 'link', 'folder'] as const
@@ -43,7 +45,8 @@ type Encoded = [
   inode: number,
   range: [number, number, number] | null,
   target?: string,
-  ctime?: number
+  ctime?: number,
+  holes?: number
 ]
 
 /** Compact JSON: an index of a million files is mostly these. */
@@ -58,13 +61,14 @@ export function encodeRecord(record: FileRecord): Buffer {
     record.inode,
     range ? [range.blockOffset, range.blockLength, range.byteOffset] : null
   ]
-  if (record.target || record.ctime) encoded.push(record.target)
-  if (record.ctime) encoded.push(record.ctime)
+  if (record.target || record.ctime || record.holes) encoded.push(record.target)
+  if (record.ctime || record.holes) encoded.push(record.ctime)
+  if (record.holes) encoded.push(record.holes)
   return Buffer.from(JSON.stringify(encoded))
 }
 
 export function decodeRecord(path: string, value: Buffer): FileRecord {
-  const [kind, state, flags, size, mtime, inode, range, target = '', ctime = 0] = parseList<Encoded>(value)
+  const [kind, state, flags, size, mtime, inode, range, target = '', ctime = 0, holes = 0] = parseList<Encoded>(value)
   return {
     path,
     kind: KINDS[kind] ?? 'file',
@@ -76,12 +80,21 @@ export function decodeRecord(path: string, value: Buffer): FileRecord {
     inode,
     ctime,
     range: range ? { blockOffset: range[0], blockLength: range[1], byteOffset: range[2], byteLength: size } : null,
-    target
+    target,
+    ...(holes > 0 ? { holes } : {})
   }
 }
 
 export function fingerprintOf(stats: Stats): Fingerprint {
   return { size: stats.size, mtime: stats.mtimeMs, inode: stats.ino, ctime: stats.ctimeMs }
+}
+
+/** Smaller files are not worth counting: some file systems keep them where they take no blocks at all. */
+const MIN_SPARSE_BYTES = 64 * 1024
+
+/** Bytes of a file that take no space on the disk: holes, or what the file system compressed away. */
+export function holesOf(stats: Stats): number {
+  return stats.size < MIN_SPARSE_BYTES ? 0 : Math.max(0, stats.size - stats.blocks * 512)
 }
 
 /**

@@ -66,6 +66,8 @@ export interface Seen extends Fingerprint {
   /** Of a link. */
   target: string
   executable: boolean
+  /** Bytes of a file that take no space on the disk. */
+  holes: number
 }
 export type EditResult = Seen | Fingerprint | InTheWay | Record<string, never>
 
@@ -84,7 +86,7 @@ export type ListResult =
       names: string[]
       /** Of each name: FOLDER, FILE, LINK, OTHER, or GONE if it vanished meanwhile. */
       kinds: Uint8Array
-      /** Size, mtime, inode and ctime of each name, one after the other; zeros for folders. */
+      /** PRINT numbers of each name, one after the other: size, mtime, inode, ctime, bytes in holes; zeros for folders. */
       prints: Float64Array
       /** 1 for each file that its owner may execute. */
       executable: Uint8Array
@@ -99,6 +101,9 @@ export const FILE = 1
 export const LINK = 2
 export const OTHER = 3
 export const GONE = 4
+
+/** Numbers that a listing has for each name. */
+export const PRINT = 5
 
 export type Task =
   | { kind: 'list'; jobs: ListJob[] }

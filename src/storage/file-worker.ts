@@ -2,7 +2,7 @@ import fs from 'node:fs'
 import { parentPort } from 'node:worker_threads'
 import { Folders } from './beneath.js'
 import { edit, placeFile } from './file-edits.js'
-import { fingerprintOf } from './file-record.js'
+import { fingerprintOf, holesOf } from './file-record.js'
 import {
   FILE,
   FOLDER,
@@ -13,6 +13,7 @@ import {
   type ListJob,
   type ListResult,
   OTHER,
+  PRINT,
   type ReadJob,
   type ReadResult,
   type Task,
@@ -21,6 +22,7 @@ import {
   type WriteResult
 } from './file-tasks.js'
 import { readFully } from './read-fully.js'
+import { writeSparse } from './sparse-file.js'
 
 // Runs in a worker thread. Synchronous on purpose: it has nothing else to do, and a file operation that need not be
 // handed to yet another thread costs a tenth.
@@ -59,7 +61,7 @@ function listFolder(job: ListJob): ListResult {
   const entries = fs.readdirSync(folder, { withFileTypes: true })
   const names = entries.map(({ name }) => name)
   const kinds = new Uint8Array(entries.length)
-  const prints = new Float64Array(entries.length * 4)
+  const prints = new Float64Array(entries.length * PRINT)
   const executable = new Uint8Array(entries.length)
   const targets: Record<number, string> = {}
   const failures: Record<number, string> = {}
@@ -70,7 +72,7 @@ function listFolder(job: ListJob): ListResult {
     try {
       const stats = fs.lstatSync(file)
       const { size, mtime, inode, ctime } = fingerprintOf(stats)
-      prints.set([size, mtime, inode, ctime], i * 4)
+      prints.set([size, mtime, inode, ctime, holesOf(stats)], i * PRINT)
       kinds[i] = stats.isFile() ? FILE : stats.isSymbolicLink() ? LINK : stats.isDirectory() ? FOLDER : OTHER
       if (stats.isFile() && (stats.mode & 0o100) !== 0) executable[i] = 1
       if (stats.isSymbolicLink()) targets[i] = fs.readlinkSync(file)
@@ -97,7 +99,7 @@ function readFile({ file, length }: ReadJob): ReadResult {
 function writeFile({ file, data }: WriteJob): WriteResult {
   const fd = folders.open(file, O_WRONLY | O_CREAT | O_TRUNC, 0o666)
   try {
-    for (let done = 0; done < data.length; ) done += fs.writeSync(fd, data, done, data.length - done, done)
+    writeSparse(fd, data, 0)
     return { written: true }
   } finally {
     fs.closeSync(fd)

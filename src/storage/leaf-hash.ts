@@ -1,5 +1,6 @@
 import { createBLAKE2b } from 'hash-wasm'
 import crypto from 'hypercore-crypto'
+import { isZeros } from './zeros.js'
 
 /**
  * The hash of a block as a leaf of a Hypercore's tree: BLAKE2b-256 of `0x00 ‖ uint64 length ‖ data`.
@@ -15,8 +16,22 @@ const MIN_BYTES = 8 * 1024
 const hasher = await createBLAKE2b(256)
 const prefix = Buffer.alloc(9)
 
+/** Of zeros, by length: the last few lengths. Sparse files have hundreds of thousands of such blocks. */
+const ofZeros = new Map<number, Buffer>()
+const MAX_ZEROS = 4
+
 export function leafHash(data: Uint8Array): Buffer {
   if (data.byteLength < MIN_BYTES) return sodiumLeafHash(data)
+  if (!isZeros(data)) return hashOf(data)
+  const known = ofZeros.get(data.byteLength)
+  if (known) return known
+  for (const oldest of ofZeros.keys()) if (ofZeros.size >= MAX_ZEROS) ofZeros.delete(oldest)
+  const hash = hashOf(data)
+  ofZeros.set(data.byteLength, hash)
+  return hash
+}
+
+function hashOf(data: Uint8Array): Buffer {
   prefix.writeUIntLE(data.byteLength, 1, 6)
   hasher.init()
   hasher.update(prefix)

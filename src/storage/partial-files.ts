@@ -1,17 +1,15 @@
 import fs from 'node:fs'
-import { promisify } from 'node:util'
 import { type Beneath, openBeneath, pathOf } from './beneath.js'
 import { isTaskError, toError } from './file-tasks.js'
 import type { FileWorkers } from './file-workers.js'
 import type { BlockRange } from './layout.js'
-
-const close = promisify(fs.close)
+import { SparseFile } from './sparse-file.js'
 
 const MAX_OPEN_FILES = 48
 const TEMPORARY = 'new-'
 
 interface OpenFile {
-  fd: Promise<number>
+  file: Promise<SparseFile>
   writes: number
   /** Ends with the last write so far. Kernels write to one file one after the other anyway, and spin while they wait. */
   last: Promise<unknown>
@@ -62,13 +60,13 @@ export class PartialFiles {
     await this.#made
   }
 
-  /** Writes `data` at `position` bytes. Creates the file and the folder where they are missing. */
+  /** Writes `data` at `position` bytes, zeros as holes. Creates the file and the folder where they are missing. */
   async write(range: BlockRange, data: Buffer, position: number): Promise<void> {
     const file = this.file(range)
     if (range.blockLength === 1) return this.#writeWhole(file, data)
     const entry = this.#enter(file)
     entry.writes++
-    const writing = entry.last.then(async () => writeFully(await entry.fd, data, position))
+    const writing = entry.last.then(async () => (await entry.file).write(data, position))
     entry.last = writing.catch(ignore)
     this.#writing.add(writing)
     try {
@@ -85,7 +83,7 @@ export class PartialFiles {
     const entry = this.#open.get(path)
     if (!entry) return
     this.#open.delete(path)
-    await close(await entry.fd)
+    await (await entry.file).close()
   }
 
   async remove(range: BlockRange): Promise<void> {
@@ -98,7 +96,7 @@ export class PartialFiles {
     await Promise.allSettled(this.#writing)
     const all = [...this.#open.values()]
     this.#open.clear()
-    await Promise.allSettled(all.map(async ({ fd }) => close(await fd)))
+    await Promise.allSettled(all.map(async ({ file }) => (await file).close()))
     // Gone when nothing is left in it; what is left is needed to resume.
     if (fs.existsSync(pathOf(this.folder))) await this.#workers.edit({ edit: 'prune', at: this.folder }).catch(ignore)
   }
@@ -120,8 +118,8 @@ export class PartialFiles {
       return known
     }
     this.#trim()
-    const entry: OpenFile = { fd: this.#openFile(file), writes: 0, last: Promise.resolve() }
-    entry.fd.catch(() => this.#open.delete(path))
+    const entry: OpenFile = { file: this.#openFile(file), writes: 0, last: Promise.resolve() }
+    entry.file.catch(() => this.#open.delete(path))
     this.#open.set(path, entry)
     return entry
   }
@@ -132,10 +130,10 @@ export class PartialFiles {
     if (isTaskError(result)) throw toError(result)
   }
 
-  async #openFile(file: Beneath): Promise<number> {
+  async #openFile(file: Beneath): Promise<SparseFile> {
     await this.makeFolder()
     const { O_RDWR, O_CREAT } = fs.constants
-    return openBeneath(file, O_RDWR | O_CREAT, 0o666)
+    return SparseFile.of(await openBeneath(file, O_RDWR | O_CREAT, 0o666))
   }
 
   #trim(): void {
@@ -143,24 +141,9 @@ export class PartialFiles {
       if (this.#open.size < MAX_OPEN_FILES) return
       if (entry.writes > 0) continue
       this.#open.delete(path)
-      void entry.fd.then((fd) => close(fd)).catch(ignore)
+      void entry.file.then((open) => open.close()).catch(ignore)
     }
   }
-}
-
-function writeFully(fd: number, data: Buffer, position: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let done = 0
-    const more = (): void => {
-      fs.write(fd, data, done, data.length - done, position + done, (error, n) => {
-        if (error) return reject(error)
-        done += n
-        if (done === data.length) resolve()
-        else more()
-      })
-    }
-    more()
-  })
 }
 
 function ignore(): void {}

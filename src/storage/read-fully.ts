@@ -12,3 +12,20 @@ export function readFully(fd: number, into: Uint8Array, length: number, position
   }
   return true
 }
+
+/** Reads until `data` is full or the file ends. @returns how many bytes were read */
+export function readUpTo(fd: number, data: Uint8Array, position: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    let done = 0
+    const more = (): void => {
+      fs.read(fd, data, done, data.length - done, position + done, (error, n) => {
+        if (error) return reject(error)
+        done += n
+        if (n === 0 || done === data.length) resolve(done)
+        else more()
+      })
+    }
+    if (data.length === 0) resolve(0)
+    else more()
+  })
+}

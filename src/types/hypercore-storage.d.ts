@@ -67,6 +67,7 @@ declare module 'hypercore-storage' {
       directory: string,
       options?: {
         writeBufferSize?: number
+        maxBackgroundJobs?: number
         blockCache?: boolean
         tableCacheIndexAndFilterBlocks?: boolean
         readOnly?: boolean

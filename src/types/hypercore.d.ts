@@ -57,6 +57,17 @@ declare module 'hypercore' {
       findFirst(value: boolean, position: number): number
     }
     readonly discoveryKey: Buffer
+    readonly state: { readonly fork: number }
+    /** Checks a block against the signed tree as if a peer had sent it, and commits it. */
+    verify(proof: Proof, from: null): Promise<boolean>
+  }
+  export interface Proof {
+    fork: number
+    block: { index: number; value: Buffer; nodes: { index: number; size: number; hash: Buffer }[] }
+    hash: null
+    seek: null
+    upgrade: null
+    manifest: null
   }
   export interface RangeDownload {
     done(): Promise<boolean>

@@ -1,10 +1,10 @@
-import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { mkdir, open, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { DatError } from '../../src/base/errors.js'
-import { defer, TestSession, temporaryFolder } from '../helpers/core.js'
+import { TestSession, temporaryFolder } from '../helpers/core.js'
+import { canMount, smallDisk } from '../helpers/disks.js'
 import { describeTree, writeTree } from '../helpers/trees.js'
 
 const MIB = 1024 * 1024
@@ -18,24 +18,6 @@ beforeEach(async () => {
 const same = async () => expect(await describeTree(copy)).toEqual(await describeTree(source))
 const manyFiles = (count: number, size: number) =>
   Object.fromEntries(Array.from({ length: count }, (_, i) => [`many/${i % 10}/${i}`, randomBytes(size + (i % 100))]))
-
-/** A small disk of its own; needs the superuser of Linux. */
-async function smallDisk(mebibytes: number): Promise<string> {
-  const dir = await temporaryFolder()
-  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${mebibytes}m`, 'tmpfs', dir])
-  defer(() => execFileSync('umount', ['--lazy', dir]))
-  return dir
-}
-
-const canMount = (() => {
-  if (process.platform !== 'linux' || process.getuid?.() !== 0) return false
-  try {
-    execFileSync('unshare', ['--mount', 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt'], { stdio: 'ignore' })
-    return true
-  } catch {
-    return false
-  }
-})()
 
 describe('a clone that starts early', () => {
   test('waits for the end of the first index, however early it is', async () => {

@@ -60,6 +60,7 @@ describe('a walk', () => {
       target: '',
       size: 3,
       mtime: mtimeMs,
+      holes: 0,
       inode: ino,
       ctime: ctimeMs
     })

@@ -81,6 +81,7 @@ const blockOf = (data: Buffer, i: number) => data.subarray(i * BLOCK_SIZE, (i + 
 class Arriving implements Incoming {
   committed = 0
   misfits = 0
+  zeros: number[] = []
   readonly range: BlockRange
   readonly blockSize: number
 
@@ -91,6 +92,10 @@ class Arriving implements Incoming {
 
   oncommitted(blocks: number): void {
     this.committed += blocks
+  }
+
+  onzeros(index: number): void {
+    this.zeros.push(index)
   }
 
   onmisfit(): void {
