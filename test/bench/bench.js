@@ -9,6 +9,7 @@ import { dataset, freeBytes, plannedBytes } from './data.js'
 import { machine, table } from './report.js'
 import { openSshd, whyNoRsync } from './rsync.js'
 import { CONTENDERS, importing, resuming, sharingAgain, startup, transfer } from './scenarios.js'
+import { crowd, growing } from './sizes.js'
 
 const HELP = `usage: npm run bench -- [options]
 
@@ -19,7 +20,8 @@ Everything stays on 127.0.0.1. Exit code 0 when every target is met, 1 when not.
   --rounds N           rounds of each measurement; the median counts (default 3)
   --contenders NAMES   some of: dat, stock, rsync
   --quick              small data, one round; checks that everything works, judges no speed
-  --scale              instead: one file of 20 GiB and 200,000 small files, dat alone, one round
+  --scale              instead, dat alone, one round: one file of 20 GiB, 200,000 small files, and by --only also
+                       files (up to 1,000,000), sparse (up to 200 GiB), crowd (100 clones at once)
   --data DIR           where data is kept and copies are written (default .bench in the project)
   --json FILE          write all raw numbers
 `
@@ -47,8 +49,13 @@ const SCALE = [
   ['big', (bench) => transfer(bench, 'scale-big', 0)],
   ['reshare', (bench) => sharingAgain(bench, 'scale-big', 10)],
   ['small', (bench) => transfer(bench, 'scale-small', 0)],
-  ['reshare', (bench) => sharingAgain(bench, 'scale-small', 10)]
+  ['reshare', (bench) => sharingAgain(bench, 'scale-small', 10)],
+  ['files', (bench) => growing(bench, ['files-10k', 'files-100k', 'files-1m'])],
+  ['sparse', (bench) => growing(bench, ['sparse-2', 'sparse-20', 'sparse-200'])],
+  ['crowd', (bench) => crowd(bench, 'crowd', 100)]
 ]
+/** Only when asked for by name: they take long. */
+const EXTRA = new Set(['files', 'sparse', 'crowd'])
 const DISK_RESERVE = 2e9
 
 /** One run of the program: rooms to write in, the rounds, the data, and the sshd. */
@@ -123,7 +130,7 @@ function options() {
   })
   const plan = values.quick ? QUICK : values.scale ? SCALE : NORMAL
   const known = new Set(plan.map(([name]) => name))
-  const only = values.only?.split(',') ?? [...known]
+  const only = values.only?.split(',') ?? [...known].filter((name) => !EXTRA.has(name))
   const contenders = values.contenders?.split(',') ?? (values.scale ? ['dat'] : Object.keys(CONTENDERS))
   const rounds = Number(values.rounds ?? (values.quick || values.scale ? 1 : 3))
   for (const name of only) if (!known.has(name)) throw new Error(`no such scenario here: ${name}`)

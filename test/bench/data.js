@@ -11,6 +11,7 @@ import { dirname, join } from 'node:path'
 const MiB = 1024 * 1024
 const CHUNK = 4 * MiB
 const FILES_AT_ONCE = 32
+const ISLAND = 3 * MiB
 
 export const DATASETS = {
   big: { title: 'one file of 1 GiB', bytes: 1024 * MiB },
@@ -18,7 +19,14 @@ export const DATASETS = {
   'quick-big': { title: 'one file of 64 MiB', bytes: 64 * MiB },
   'quick-small': { title: '1,000 small files', files: 1000 },
   'scale-big': { title: 'one file of 20 GiB', bytes: 20 * 1024 * MiB },
-  'scale-small': { title: '200,000 small files', files: 200_000 }
+  'scale-small': { title: '200,000 small files', files: 200_000 },
+  'files-10k': { title: '10,000 files of 1 kB', files: 10_000, tiny: true },
+  'files-100k': { title: '100,000 files of 1 kB', files: 100_000, tiny: true },
+  'files-1m': { title: '1,000,000 files of 1 kB', files: 1_000_000, tiny: true },
+  'sparse-2': { title: 'a sparse file of 2 GiB', bytes: 2048 * MiB, islands: 12 },
+  'sparse-20': { title: 'a sparse file of 20 GiB', bytes: 20 * 1024 * MiB, islands: 12 },
+  'sparse-200': { title: 'a sparse file of 200 GiB', bytes: 200 * 1024 * MiB, islands: 12 },
+  crowd: { title: '1,000 small files', files: 1000 }
 }
 
 /**
@@ -35,11 +43,16 @@ export async function dataset(root, name) {
     // Without a manifest this is what an interrupted run left.
     await rm(dir, { recursive: true, force: true })
     await mkdir(dir, { recursive: true })
-    const made = plan.files ? await makeSmallFiles(dir, name, plan.files) : await makeBigFile(dir, name, plan.bytes)
+    const made = await make(dir, name, plan)
     await writeFile(`${manifest}.part`, JSON.stringify(made))
     await rename(`${manifest}.part`, manifest)
   }
   return { name, title: plan.title, dir, ...JSON.parse(await readFile(manifest, 'utf8')) }
+}
+
+function make(dir, name, { files, tiny, bytes, islands }) {
+  if (files) return makeSmallFiles(dir, name, files, tiny ? tinyFileSize : smallFileSize)
+  return islands ? makeSparseFile(dir, name, bytes, islands) : makeBigFile(dir, name, bytes)
 }
 
 /** An index in the folder would make the next share a warm one, and would be copied by the other contenders. */
@@ -50,7 +63,9 @@ export async function forgetIndex(data) {
 /** Rough size of a data set that may not exist yet, in bytes. */
 export function plannedBytes(name) {
   const plan = DATASETS[name]
-  return plan.bytes ?? plan.files * 12_000
+  if (plan.islands) return plan.islands * ISLAND
+  // A file takes a block of the file system at least.
+  return plan.bytes ?? plan.files * (plan.tiny ? 5000 : 12_000)
 }
 
 /** Free space of the file system that holds `path`, in bytes. */
@@ -81,7 +96,24 @@ async function makeBigFile(dir, seed, bytes) {
   return { files: 1, bytes }
 }
 
-async function makeSmallFiles(dir, seed, files) {
+/** Holes, with data at places that are spread over the whole length. */
+async function makeSparseFile(dir, seed, bytes, islands) {
+  const cipher = keystream(seed)
+  const file = await open(join(dir, 'measurements.bin'), 'wx')
+  try {
+    await file.truncate(bytes)
+    for (let i = 0; i < islands; i++) {
+      const place = Math.floor((bytes - ISLAND) * (cipher.update(Buffer.alloc(4)).readUInt32LE() / 2 ** 32))
+      await file.write(cipher.update(Buffer.alloc(ISLAND)), 0, ISLAND, place - (place % 4096))
+    }
+    await file.sync()
+    return { files: 1, bytes, taken: (await file.stat()).blocks * 512 }
+  } finally {
+    await file.close()
+  }
+}
+
+async function makeSmallFiles(dir, seed, files, sizeOf) {
   const cipher = keystream(seed)
   const zeros = Buffer.alloc(40_000)
   const folders = new Set()
@@ -94,7 +126,7 @@ async function makeSmallFiles(dir, seed, files) {
         folders.add(dirname(path))
         await mkdir(dirname(path), { recursive: true })
       }
-      const content = cipher.update(zeros.subarray(0, smallFileSize(cipher)))
+      const content = cipher.update(zeros.subarray(0, sizeOf(cipher)))
       bytes += content.length
       writes.push(writeFile(path, content, { flag: 'wx' }))
     }
@@ -114,4 +146,9 @@ function smallFileName(i) {
 function smallFileSize(cipher) {
   const uniform = cipher.update(Buffer.alloc(4)).readUInt32LE() / 2 ** 32
   return Math.round(200 + 39_800 * uniform ** 2.52)
+}
+
+/** 0.1 to 2 kB. */
+function tinyFileSize(cipher) {
+  return 100 + (cipher.update(Buffer.alloc(4)).readUInt32LE() % 1900)
 }
