@@ -28,8 +28,8 @@ export interface BlockPlace {
  */
 const WRITE_BUFFER_BYTES = 1024 * 1024
 /**
- * Threads of RocksDB that write and merge tables: RocksDB's own default. The package's default of 6 leaves up to 20 MB
- * of freed memory behind in each thread's part of malloc.
+ * Threads of RocksDB that write and merge tables: RocksDB's own default. The package's default is 6, and each thread
+ * keeps freed memory in a part of malloc of its own.
  */
 const BACKGROUND_JOBS = 2
 /** hypercore-storage's own cache of tree nodes, which `TreeNodes` makes superfluous. */
