@@ -4,9 +4,10 @@ import { dirname, join } from 'node:path'
 import createTestnet, { type Testnet } from 'hyperdht/testnet.js'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { DatError } from '../../src/base/errors.js'
-import { fileKeys } from '../../src/core/entry.js'
+import { datKeys, fileKeys, STATE } from '../../src/core/entry.js'
 import { TestSession, temporaryFolder } from '../helpers/core.js'
 import { onDht, StockPeer } from '../helpers/core-stock.js'
+import { canMount, smallDisk } from '../helpers/disks.js'
 import { describeTree } from '../helpers/trees.js'
 
 let testnet: Testnet
@@ -277,5 +278,36 @@ describe('a hostile owner', () => {
     await clone.done()
     await unharmed()
     expect((await readdir(join(copy, 'odd'))).sort()).toEqual([...names].sort())
+  })
+
+  const claim = (bytes: number, holes: unknown) =>
+    (stock.drive.db as unknown as Raw).put(STATE, { complete: true, time: 1, files: 3, bytes, holes }, datKeys)
+
+  test.each([[-(2 ** 60)], ['9e30'], [[9e30]], [{ valueOf: 9e30 }], [true], [null]])(
+    'that says %j of its holes is taken to have none',
+    async (holes) => {
+      await claim(2 ** 60, holes)
+      const clone = await TestSession.clone(stock.link, copy, { network: onDht(testnet) })
+      expect(await clone.failure()).toMatchObject({ code: 'DISK_FULL' })
+    }
+  )
+
+  test.each([[2 ** 60], [Number.MAX_VALUE]])('that boasts of %d bytes in holes is cloned as ever', async (holes) => {
+    await claim(2 ** 60, holes)
+    const clone = await TestSession.clone(stock.link, copy, { network: onDht(testnet) })
+    expect(await clone.done()).toMatchObject({ files: 3, failures: [] })
+    await clone.close()
+    await unharmed()
+  })
+
+  test.skipIf(!canMount)('that hides what it takes behind holes fills the disk, and is told of', async () => {
+    const size = 40 * 1024 * 1024
+    await stock.drive.put('/large', randomBytes(size))
+    await claim(size, size)
+    copy = join(await smallDisk(32), 'copy')
+    const clone = await TestSession.clone(stock.link, copy, { network: onDht(testnet) })
+    expect(await clone.failure()).toMatchObject({ code: 'DISK_FULL' })
+    await clone.close()
+    expect(await readdir(copy)).not.toContain('large')
   })
 })
