@@ -69,23 +69,8 @@ export class Destination {
    * @param force replace whatever file or link is there
    * @returns the fingerprint of the file in its place
    */
-  async place(
-    from: Beneath,
-    relative: string,
-    how: Look,
-    ours: FileRecord | null,
-    force: boolean
-  ): Promise<Fingerprint> {
-    const result = await this.#workers.place({
-      from,
-      to: this.at(relative),
-      mtime: how.mtime,
-      mode: how.executable ? 0o777 & ~umask() : null,
-      replace: replaceable(ours),
-      force
-    })
-    if (isTaskError(result)) throw toError(result)
-    return expected(result)
+  place(from: Beneath, relative: string, how: Look, ours: FileRecord | null, force: boolean): Promise<Fingerprint> {
+    return this.#place(from, relative, how, how.executable ? modeOf(how) : null, ours, force)
   }
 
   /** Makes an empty file, or a copy of a file of this clone that has the same content (a reflink where possible). */
@@ -99,7 +84,8 @@ export class Destination {
   ): Promise<Fingerprint> {
     await this.#workers.edit({ edit: 'copy', at: temporary, from: source === null ? null : this.at(source) })
     try {
-      return await this.place(temporary, relative, how, ours, force)
+      // A copy has the mode of its original, which may be executable where this one is not.
+      return await this.#place(temporary, relative, how, modeOf(how), ours, force)
     } catch (error) {
       await this.#workers.edit({ edit: 'remove', at: temporary, unless: null }).catch(() => {})
       throw error
@@ -108,8 +94,7 @@ export class Destination {
 
   /** Sets time and executable bit of a file that is in place. */
   redress(relative: string, how: Look): Promise<Fingerprint> {
-    const mode = (how.executable ? 0o777 : 0o666) & ~umask()
-    return this.#workers.edit({ edit: 'dress', at: this.at(relative), mtime: how.mtime, mode })
+    return this.#workers.edit({ edit: 'dress', at: this.at(relative), mtime: how.mtime, mode: modeOf(how) })
   }
 
   fingerprint(relative: string): Promise<Fingerprint> {
@@ -139,6 +124,25 @@ export class Destination {
   async removeFolder(relative: string): Promise<void> {
     if (relative !== '.') await this.#workers.edit({ edit: 'prune', at: this.at(relative) })
   }
+
+  /** @param mode null leaves what the file was made with */
+  async #place(
+    from: Beneath,
+    relative: string,
+    { mtime }: Look,
+    mode: number | null,
+    ours: FileRecord | null,
+    force: boolean
+  ): Promise<Fingerprint> {
+    const to = this.at(relative)
+    const result = await this.#workers.place({ from, to, mtime, mode, replace: replaceable(ours), force })
+    if (isTaskError(result)) throw toError(result)
+    return expected(result)
+  }
+}
+
+function modeOf({ executable }: Look): number {
+  return (executable ? 0o777 : 0o666) & ~umask()
 }
 
 function replaceable(ours: FileRecord | null): PlaceJob['replace'] {

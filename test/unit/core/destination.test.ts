@@ -1,4 +1,16 @@
-import { chmod, lstat, mkdir, readdir, readFile, readlink, stat, symlink, utimes, writeFile } from 'node:fs/promises'
+import {
+  chmod,
+  lstat,
+  mkdir,
+  readdir,
+  readFile,
+  readlink,
+  stat,
+  symlink,
+  truncate,
+  utimes,
+  writeFile
+} from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { Destination, InTheWay } from '../../../src/core/destination.js'
@@ -148,6 +160,20 @@ describe('a copy', () => {
     expect((await stat(join(root, 'b/c'))).mode & 0o100).toBe(0o100)
     expect((await stat(join(root, 'empty'))).mtimeMs).toBeCloseTo(MTIME, 2)
     await expect(destination.create('b/c', null, temporary, PLAIN, null, false)).rejects.toThrow(InTheWay)
+  })
+
+  it.each([
+    ['with holes', 200_000],
+    ['without', 3]
+  ])('%s has the executable bit that it should have, whatever that of the other is', async (_what, size) => {
+    const mode = async (path: string) => (await stat(join(root, path))).mode & 0o777
+    await put('a', null, false, { mtime: MTIME, executable: true })
+    await truncate(join(root, 'a'), size)
+    const temporary = { root, path: '.dat/new-1' }
+    await destination.create('b', 'a', temporary, PLAIN, null, false)
+    await destination.create('c', 'b', temporary, { mtime: MTIME, executable: true }, null, false)
+    expect([await mode('b'), await mode('c')]).toEqual([0o666 & ~process.umask(), 0o777 & ~process.umask()])
+    expect((await readFile(join(root, 'c'))).equals(await readFile(join(root, 'a')))).toBe(true)
   })
 
   it('does not go through what an interruption, or somebody, left under its temporary name', async () => {
