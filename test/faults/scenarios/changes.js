@@ -18,7 +18,6 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { launch } from '../../bench/child.js'
 import { DAT, loopbackEnv } from '../../bench/dat.js'
 import { compareTrees } from '../../bench/trees.js'
-import { isProgram, runAlone } from '../alone.js'
 
 /** How long anything may take before it counts as hanging, in seconds: the machine may be busy. */
 const LIMIT = 90
@@ -253,10 +252,6 @@ async function mustBecomeSame(source, copy, pull) {
 }
 
 /** A source that changes while it is indexed and while it is sent: nothing is ever torn, and all of it comes. */
-export async function run(session) {
+export async function changes(session) {
   await session.rounds('changes', 4, async (random, room) => `${await play(random, room)} changes`)
 }
-
-export const title = 'the source changes all the time, in every way, while it is indexed and cloned'
-
-if (isProgram(import.meta.url)) await runAlone({ title, run })

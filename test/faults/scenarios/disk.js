@@ -6,7 +6,6 @@ import { fileURLToPath } from 'node:url'
 import { launch } from '../../bench/child.js'
 import { DAT, loopbackEnv } from '../../bench/dat.js'
 import { compareTrees } from '../../bench/trees.js'
-import { isProgram, runAlone } from '../alone.js'
 
 const SHIM = fileURLToPath(new URL('../disk.c', import.meta.url))
 const LIMIT = 90
@@ -149,7 +148,7 @@ const CASES = {
 }
 
 /** What disks, quotas, limits and clocks do: it works, or ends with a message, and goes on when that is over. */
-export async function run(session) {
+export async function disk(session) {
   const shim = join(await session.room(), 'disk.so')
   try {
     execFileSync('gcc', ['-shared', '-fPIC', '-O2', '-o', shim, SHIM, '-ldl'], { stdio: 'pipe' })
@@ -173,7 +172,3 @@ export async function run(session) {
     }
   })
 }
-
-export const title = 'disks that are full, slow, bad or without locks; few open files; a clock that is set back'
-
-if (isProgram(import.meta.url)) await runAlone({ title, run })
