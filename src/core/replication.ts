@@ -6,6 +6,7 @@ import { Scope } from '../base/scope.js'
 import { connect } from '../transport/connector.js'
 import type { Network, NetworkOptions, NoiseStream, Peer } from '../transport/transport.js'
 import type { OpenDrive } from './drive.js'
+import { followForks } from './fork-requests.js'
 import { claimOwnership, isOwner, type OwnerKeys } from './ownership.js'
 import { PACE_PROTOCOL, PaceChannels } from './pace.js'
 import { limitPeer, survive } from './peer-limits.js'
@@ -174,6 +175,7 @@ export class Replication {
   #welcomePeers(core: Hypercore): void {
     const welcome = (peer: ReplicationPeer): void => {
       limitPeer(core, peer)
+      followForks(peer)
       this.#network?.trust(peer.stream)
       this.#strangers.get(peer.stream)?.()
       this.#strangers.delete(peer.stream)

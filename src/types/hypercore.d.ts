@@ -11,6 +11,16 @@ declare module 'hypercore' {
     start: number
     length: number
   }
+  export interface OutgoingRequest {
+    /** A tree node, by its index in the flat tree, with so many of those above it. */
+    hash: { index: number; nodes: number } | null
+  }
+  /** The way into another fork. */
+  export interface ForkRequest {
+    readonly fork: number
+    readonly batch: { want: { nodes: number; start: number; end: number } | null } | null
+    readonly inflight: OutgoingRequest[]
+  }
   export interface ReplicationPeer {
     /** Requests of the other end that wait for an answer, by id. */
     readonly remoteRequests: Map<number, PeerRequest>
@@ -39,6 +49,12 @@ declare module 'hypercore' {
     onnodata(message: { request: number; reason: number }): void
     /** Asks for one missing block of a range; false if there is none to be asked for. */
     _requestRangeBatch(start: number, end: number, length: number): boolean
+    readonly remoteFork: number
+    /** Asks for what is missing to follow the peer into another fork; false if there is nothing to be asked for. */
+    _requestForkRange(reorg: ForkRequest): boolean
+    /** Null while no more may be asked for. */
+    _makeRequest(needsUpgrade: boolean, priority: number, minLength: number): OutgoingRequest | null
+    _send(request: OutgoingRequest): void
     stats: { notAvailableBackoffs: number; backoffs: number; invalidData: number; invalidRequests: number }
   }
   export interface Replicator {

@@ -128,6 +128,23 @@ test('an index older than what was told to others does not split the history', a
   expect(await pulls(await share())).toBe(5000)
 })
 
+test('a clone follows into a fork in which nothing of the old content is left', async () => {
+  const { folder, source, share, owner, pulls, home } = await world()
+  await owner.close()
+  await cp(join(source, '.dat'), join(folder, 'old'), { recursive: true })
+  await writeTree(source, { 'a.bin': randomBytes(5000) })
+  const second = await share()
+  expect(await pulls(second)).toBe(5000)
+  await second.close()
+  await rm(join(source, '.dat'), { recursive: true })
+  await rename(join(folder, 'old'), join(source, '.dat'))
+  const all = { 'a.bin': randomBytes(5000), 'b.bin': randomBytes(5000), 'large.bin': randomBytes(2_500_000) }
+  await writeTree(source, all)
+  const third = await share()
+  expect((await stat(home)).isDirectory()).toBe(true)
+  expect(await pulls(third)).toBe(2_510_000)
+})
+
 test('another folder of the same name does not get the old link', async () => {
   const { source, share, owner, key } = await world()
   await owner.close()
