@@ -104,10 +104,12 @@ function printTable(pairs, results) {
 
 /** A proxy that wants a password gets it, and nobody else. */
 async function password(session, relaySides) {
-  const name = 'matrix proxy with a password → home'
-  await session.lab.policy('a', 'proxy')
-  await session.lab.policy('b', 'home')
-  const { why, text, processes } = await onePair(session, relaySides, 'proxy', 'home', `lab:${PASSWORD}`)
+  // Who sits behind the proxy has to know the relay.
+  const [a, b] = session.options.side === 'share' ? ['proxy', 'home'] : ['home', 'proxy']
+  const name = `matrix ${a} → ${b}, a proxy with a password`
+  await session.lab.policy('a', a)
+  await session.lab.policy('b', b)
+  const { why, text, processes } = await onePair(session, relaySides, a, b, `lab:${PASSWORD}`)
   const told = processes.some(({ events }) => JSON.stringify(events).includes(PASSWORD))
   session.tally.judge(name, why ?? (told ? 'an event holds the password' : null), text)
 }

@@ -11,13 +11,18 @@ const MIDDLE = BYTES / 3
 const LATER = (BYTES * 2) / 3
 const RESTART_MS = 3000
 const AFTER_SECONDS = 120
-/** Bytes on the wire beyond those of the file: headers, what was lost, and what an interruption cut off half-way. */
+/** Bytes on the wire beyond those of the file: headers, what was lost, and what each interruption cut off half-way. */
 const WIRE_FACTOR = 1.1
-const WIRE_EXTRA = 12_000_000
+const CUT_OFF = 12_000_000
 
 const CASES = {
   'the relay is restarted': { policy: 'web', relay: true, disturb: restartRelay },
-  'the network of the sharer changes to web only and back': { policy: 'home', relay: true, disturb: changePolicy },
+  'the network of the sharer changes to web only and back': {
+    policy: 'home',
+    relay: true,
+    cuts: 2,
+    disturb: changePolicy
+  },
   'the cable of the cloner is out': { policy: 'home', quick: true, disturb: pullCable },
   'the cloner sleeps': { policy: 'home', disturb: sleep },
   'the sharer is killed and started again': { policy: 'home', quick: true, disturb: killSharer }
@@ -30,7 +35,7 @@ export async function path(session) {
   }
 }
 
-async function judge(session, name, { policy, relay, disturb }) {
+async function judge(session, name, { policy, relay, disturb, cuts = 1 }) {
   const { lab, tally } = session
   let pair = null
   try {
@@ -48,7 +53,7 @@ async function judge(session, name, { policy, relay, disturb }) {
     const wire = (await lab.wire('b1')).received - before.received
     const seconds = (performance.now() - disturbed - outage) / 1000
     const text = `${seconds.toFixed(0)} s after it; ${(wire / 1e6).toFixed(1)} MB received, ${clone.routes.join(' → ')}`
-    tally.judge(name, complaint ?? fetchedTwice(clone.done, wire), text)
+    tally.judge(name, complaint ?? fetchedTwice(clone.done, wire, cuts), text)
   } catch (error) {
     tally.judge(name, error.message.split('\n')[0])
   } finally {
@@ -57,9 +62,9 @@ async function judge(session, name, { policy, relay, disturb }) {
 }
 
 /** Two witnesses: what dat counts, and what the network card counts. */
-function fetchedTwice({ downloadedBytes }, wire) {
+function fetchedTwice({ downloadedBytes }, wire, cuts) {
   if (downloadedBytes !== BYTES) return `it counts ${downloadedBytes} bytes for a file of ${BYTES}`
-  return wire <= BYTES * WIRE_FACTOR + WIRE_EXTRA ? null : 'too much was received'
+  return wire <= BYTES * WIRE_FACTOR + cuts * CUT_OFF ? null : 'too much was received'
 }
 
 async function restartRelay({ session }) {
