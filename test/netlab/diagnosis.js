@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { BOOTSTRAP } from './lab.js'
 import { environment } from './pair.js'
 
@@ -22,6 +23,7 @@ const RUNS = 3
  * @property {boolean} [certain] whether it has to be sure, or unsure; either, when left out
  * @property {string} [says] what the title or the advice of a warning has to name
  * @property {number} [seconds] a limit other than that of the verdict
+ * @property {number} [rest] seconds of silence before another run
  */
 
 /** Runs a case as often as the options say, and judges it by the tally. @param {Case} wanted */
@@ -31,6 +33,7 @@ export async function diagnose(session, wanted) {
   let slowest = 0
   const runs = session.options.runs ?? (session.quick ? 1 : RUNS)
   for (let i = 0; i < runs; i++) {
+    if (i > 0 && wanted.rest) await pause(wanted.rest * 1000)
     const found = await examine(session, wanted)
     if (session.options.record) await record(session.options.record, wanted.name, found.events)
     slowest = Math.max(slowest, found.seconds)
