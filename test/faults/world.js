@@ -194,3 +194,24 @@ async function delay(ms, ended) {
   await Promise.race([over, ended])
   clearTimeout(timer)
 }
+
+/**
+ * Plays rounds of a scenario, each of a kind that chance picks and in a world of its own, which has to be the same on both
+ * sides in the end.
+ * @param {Record<string, (world: World) => Promise<void>>} kinds
+ */
+export async function playRounds(session, name, usual, kinds) {
+  await session.rounds(name, usual, async (random, room) => {
+    const kind = random.pick(Object.keys(kinds))
+    const world = await World.open(random, room)
+    try {
+      await kinds[kind](world)
+      await world.mustBeSame()
+      return kind
+    } catch (error) {
+      throw new Error(`${kind}: ${error.message}`, { cause: error })
+    } finally {
+      await world.close()
+    }
+  })
+}

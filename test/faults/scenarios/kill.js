@@ -1,5 +1,5 @@
 import { appendFile, readFile, writeFile } from 'node:fs/promises'
-import { killSometime, World } from '../world.js'
+import { killSometime, playRounds } from '../world.js'
 
 /** From the start of a process to the end of a small transfer, in milliseconds: moments are chosen within it. */
 const START_MS = 1200
@@ -100,19 +100,6 @@ async function flip(file) {
 }
 
 /** kill -9 of sharer and cloner: the next run succeeds, with the right bytes, and without fetching anything twice. */
-export async function kill(session) {
-  const kinds = Object.keys(ROUNDS)
-  await session.rounds('kill', 24, async (random, room) => {
-    const kind = random.pick(kinds)
-    const world = await World.open(random, room)
-    try {
-      await ROUNDS[kind](world)
-      await world.mustBeSame()
-      return kind
-    } catch (error) {
-      throw new Error(`${kind}: ${error.message}`, { cause: error })
-    } finally {
-      await world.close()
-    }
-  })
+export function kill(session) {
+  return playRounds(session, 'kill', 24, ROUNDS)
 }

@@ -3,7 +3,7 @@ import { rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { pretendBoot } from '../boot.js'
-import { killSometime, World } from '../world.js'
+import { killSometime, playRounds } from '../world.js'
 
 const run = promisify(execFile)
 const SLOW = ['--limit-up', '12M']
@@ -128,19 +128,6 @@ const ROUNDS = {
 }
 
 /** The computer went down: what is found of index and files does not belong together. */
-export async function power(session) {
-  const kinds = Object.keys(ROUNDS)
-  await session.rounds('power', 10, async (random, room) => {
-    const kind = random.pick(kinds)
-    const world = await World.open(random, room)
-    try {
-      await ROUNDS[kind](world)
-      await world.mustBeSame()
-      return kind
-    } catch (error) {
-      throw new Error(`${kind}: ${error.message}`, { cause: error })
-    } finally {
-      await world.close()
-    }
-  })
+export function power(session) {
+  return playRounds(session, 'power', 10, ROUNDS)
 }
