@@ -1,15 +1,14 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { DEFAULT_LIMITS } from '../../src/transport/relay/server/limits.js'
-import { openRelay, type RelayServer } from '../../src/transport/relay/server.js'
 import { makeCertificate } from '../helpers/certificates.js'
+import { defer } from '../helpers/cleanup.js'
 import { ConnectProxy } from '../helpers/connect-proxy.js'
 import { Room } from '../helpers/dat.js'
+import { startRelay } from '../helpers/relay-server.js'
 import { describeTree, PLAIN_TREE, writeTree } from '../helpers/trees.js'
 
 const ONLY_RELAY = ['--no-lan', '--no-dht']
 const certificate = makeCertificate(['DNS:localhost', 'DNS:relay.test'])
-const cleanups: Array<() => unknown> = []
 let room: Room
 
 beforeEach(async () => {
@@ -17,27 +16,12 @@ beforeEach(async () => {
 })
 afterEach(async () => {
   await room.close()
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
 })
 afterAll(() => certificate.remove())
 
-async function startRelay(tls = false): Promise<RelayServer> {
-  const relay = await openRelay({
-    listen: { host: '127.0.0.1', port: 0 },
-    tls: tls ? certificate.files : null,
-    behindProxy: false,
-    dht: null,
-    limits: DEFAULT_LIMITS,
-    report: () => {}
-  })
-  cleanups.push(() => relay.close())
-  return relay
-}
-
 describe('a relay', () => {
   it('brings a clone to a share, by the link alone, and later a pull', async () => {
-    const relay = await startRelay()
-    const url = `ws://127.0.0.1:${relay.port}`
+    const { relay, url } = await startRelay()
     await writeTree(room.path('source'), PLAIN_TREE)
     const { share, link } = await room.share('source', [...ONLY_RELAY, '--relay', url])
     expect(link).toMatch(new RegExp(`@ws:127\\.0\\.0\\.1:${relay.port}$`))
@@ -57,9 +41,9 @@ describe('a relay', () => {
   })
 
   it('with TLS is reached by the environment: through a proxy with a password, which knows its name', async () => {
-    const relay = await startRelay(true)
+    const { relay } = await startRelay({ tls: certificate.files })
     const proxy = await ConnectProxy.listen({ credentials: 'anna:secret1', hosts: { 'relay.test': '127.0.0.1' } })
-    cleanups.push(() => proxy.close())
+    defer(() => proxy.close())
     const url = `wss://relay.test:${relay.port}`
     await writeTree(room.path('source'), { a: 'a' })
     const HTTPS_PROXY = `http://anna:secret1@127.0.0.1:${proxy.port}`
@@ -76,16 +60,16 @@ describe('a relay', () => {
   })
 
   it('that NO_PROXY names is reached without the proxy', async () => {
-    const relay = await startRelay()
+    const { url } = await startRelay()
     await writeTree(room.path('source'), { a: 'a' })
-    const { link } = await room.share('source', [...ONLY_RELAY, '--relay', `ws://127.0.0.1:${relay.port}`])
+    const { link } = await room.share('source', [...ONLY_RELAY, '--relay', url])
     const env = { HTTP_PROXY: 'http://127.0.0.1:1', NO_PROXY: '127.0.0.1' }
     await room.dat(['clone', link, 'copy', ...ONLY_RELAY], { env }).exits(0)
   })
 
   it('that can not be reached is told of once, without the password', async () => {
     const proxy = await ConnectProxy.listen({ credentials: 'anna:right' })
-    cleanups.push(() => proxy.close())
+    defer(() => proxy.close())
     await mkdir(room.path('source'))
     await writeFile(room.path('source', 'a'), 'a')
     const env = { ALL_PROXY: `http://anna:wrong7@127.0.0.1:${proxy.port}` }

@@ -4,10 +4,9 @@ import crypto from 'hypercore-crypto'
 import createTestnet, { type Testnet } from 'hyperdht/testnet.js'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { formatKey, parseLink } from '../../src/base/link.js'
-import { DEFAULT_LIMITS } from '../../src/transport/relay/server/limits.js'
-import { openRelay } from '../../src/transport/relay/server.js'
 import { type Dat, Room } from '../helpers/dat.js'
 import { Eavesdropper } from '../helpers/eavesdropper.js'
+import { startRelay } from '../helpers/relay-server.js'
 import { writeTree } from '../helpers/trees.js'
 
 /** Words of a file: they must not be readable on the way either. */
@@ -18,7 +17,6 @@ let room: Room
 let spy: Eavesdropper
 let testnet: Testnet
 let bootstrap = ''
-const cleanups: Array<() => unknown> = []
 
 beforeAll(async () => {
   testnet = await createTestnet(4, { host: '127.0.0.1' })
@@ -33,7 +31,6 @@ beforeEach(async () => {
 afterEach(async () => {
   await room.close()
   spy.close()
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
 })
 
 /** What both said, but for the one event whose purpose it is to give the link. */
@@ -94,12 +91,8 @@ describe('the key of a link is in nothing that others get to see', () => {
   })
 
   it('at a relay, which gets the topic too', async () => {
-    const relay = await openRelay({
-      ...{ listen: { host: '127.0.0.1', port: 0 }, tls: null, behindProxy: false, dht: null },
-      ...{ limits: DEFAULT_LIMITS, report: () => {} }
-    })
-    cleanups.push(() => relay.close())
-    const front = await spy.relay('relay', `ws://127.0.0.1:${relay.port}`)
+    const { url } = await startRelay()
+    const front = await spy.relay('relay', url)
     const only = ['--no-lan', '--no-dht']
     const { key, clone } = await shareAndClone([...only, '--relay', front], (link) => [link, ...only])
     expect(clone.all('peer.connected')[0]).toMatchObject({ route: 'relay' })

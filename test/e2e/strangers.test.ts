@@ -6,6 +6,7 @@ import crypto from 'hypercore-crypto'
 import Protomux from 'protomux'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parseLink } from '../../src/base/link.js'
+import { defer } from '../helpers/cleanup.js'
 import { type Dat, Room } from '../helpers/dat.js'
 import { announceFrame, footprint, type Intruder, intrude, invite, openings } from '../helpers/intruder.js'
 import { writeTree } from '../helpers/trees.js'
@@ -23,7 +24,6 @@ let link: string
 let port: number
 /** Memory and descriptors of the sharer at their highest, after a clone that nobody disturbed. */
 let calm: { rss: number; files: number }
-const cleanups: Array<() => unknown> = []
 let clones = 0
 
 beforeAll(async () => {
@@ -42,7 +42,6 @@ beforeAll(async () => {
 })
 
 afterAll(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
   await room.close()
 })
 
@@ -108,7 +107,7 @@ const STRANGERS: Array<[string, () => Promise<void>]> = [
         if (i % 2 === 0) socket.write(Buffer.from([48, 0, 0, 1, 2, 3]))
         sockets.push(socket)
       }
-      cleanups.push(() => {
+      defer(() => {
         for (const socket of sockets) socket.destroy()
       })
       await cloneAll()

@@ -74,36 +74,24 @@ static int before_read(int fd) {
 #define REFUSE(reason) \
   do { int why = (reason); if (why) { errno = why; return -1; } } while (0)
 
-ssize_t write(int fd, const void *data, size_t n) {
-  REAL(ssize_t, "write", int, const void *, size_t);
-  REFUSE(before_write(fd, n));
-  return real(fd, data, n);
-}
-ssize_t pwrite(int fd, const void *data, size_t n, off_t at) {
-  REAL(ssize_t, "pwrite", int, const void *, size_t, off_t);
-  REFUSE(before_write(fd, n));
-  return real(fd, data, n, at);
-}
-ssize_t pwrite64(int fd, const void *data, size_t n, off64_t at) {
-  REAL(ssize_t, "pwrite64", int, const void *, size_t, off64_t);
-  REFUSE(before_write(fd, n));
-  return real(fd, data, n, at);
-}
-ssize_t read(int fd, void *data, size_t n) {
-  REAL(ssize_t, "read", int, void *, size_t);
-  REFUSE(before_read(fd));
-  return real(fd, data, n);
-}
-ssize_t pread(int fd, void *data, size_t n, off_t at) {
-  REAL(ssize_t, "pread", int, void *, size_t, off_t);
-  REFUSE(before_read(fd));
-  return real(fd, data, n, at);
-}
-ssize_t pread64(int fd, void *data, size_t n, off64_t at) {
-  REAL(ssize_t, "pread64", int, void *, size_t, off64_t);
-  REFUSE(before_read(fd));
-  return real(fd, data, n, at);
-}
+#define TRANSFER(name, pointer, before) \
+  ssize_t name(int fd, pointer data, size_t n) { \
+    REAL(ssize_t, #name, int, pointer, size_t); \
+    REFUSE(before); \
+    return real(fd, data, n); \
+  }
+#define TRANSFER_AT(name, pointer, offset, before) \
+  ssize_t name(int fd, pointer data, size_t n, offset at) { \
+    REAL(ssize_t, #name, int, pointer, size_t, offset); \
+    REFUSE(before); \
+    return real(fd, data, n, at); \
+  }
+TRANSFER(write, const void *, before_write(fd, n))
+TRANSFER_AT(pwrite, const void *, off_t, before_write(fd, n))
+TRANSFER_AT(pwrite64, const void *, off64_t, before_write(fd, n))
+TRANSFER(read, void *, before_read(fd))
+TRANSFER_AT(pread, void *, off_t, before_read(fd))
+TRANSFER_AT(pread64, void *, off64_t, before_read(fd))
 
 int flock(int fd, int operation) {
   REAL(int, "flock", int, int);
@@ -113,24 +101,18 @@ int flock(int fd, int operation) {
 static int is_lock(int command) {
   return command == F_SETLK || command == F_SETLKW || command == F_OFD_SETLK || command == F_OFD_SETLKW;
 }
-int fcntl(int fd, int command, ...) {
-  REAL(int, "fcntl", int, int, ...);
-  va_list rest;
-  va_start(rest, command);
-  void *argument = va_arg(rest, void *);
-  va_end(rest);
-  if (is_lock(command)) REFUSE((int)number("FAULT_LOCK"));
-  return real(fd, command, argument);
-}
-int fcntl64(int fd, int command, ...) {
-  REAL(int, "fcntl64", int, int, ...);
-  va_list rest;
-  va_start(rest, command);
-  void *argument = va_arg(rest, void *);
-  va_end(rest);
-  if (is_lock(command)) REFUSE((int)number("FAULT_LOCK"));
-  return real(fd, command, argument);
-}
+#define CONTROL(name) \
+  int name(int fd, int command, ...) { \
+    REAL(int, #name, int, int, ...); \
+    va_list rest; \
+    va_start(rest, command); \
+    void *argument = va_arg(rest, void *); \
+    va_end(rest); \
+    if (is_lock(command)) REFUSE((int)number("FAULT_LOCK")); \
+    return real(fd, command, argument); \
+  }
+CONTROL(fcntl)
+CONTROL(fcntl64)
 
 int clock_gettime(clockid_t clock, struct timespec *now) {
   REAL(int, "clock_gettime", clockid_t, struct timespec *);

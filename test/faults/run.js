@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { parseArgs } from 'node:util'
 import { machine } from '../bench/report.js'
-import { Tally } from '../netlab/tally.js'
+import { conclude, pickScenarios, playScenarios, runProgram } from '../runner/run.js'
+import { Tally } from '../runner/tally.js'
 import { SCENARIOS } from './scenarios.js'
 import { Session } from './session.js'
 
@@ -28,8 +29,7 @@ function options() {
       help: { type: 'boolean', short: 'h', default: false }
     }
   })
-  const only = values.only?.split(',') ?? Object.keys(SCENARIOS)
-  for (const name of only) if (!(name in SCENARIOS)) throw new Error(`there is no scenario ${name}`)
+  const only = pickScenarios(values.only, SCENARIOS)
   const number = (name) => {
     const value = values[name] === undefined ? null : Number(values[name])
     if (Number.isNaN(value) || value < 0) throw new Error(`--${name} takes a number`)
@@ -46,25 +46,11 @@ async function main() {
   console.log(`${machine()}, ${new Date().toISOString()}, seed ${chosen.seed}`)
   const session = await Session.open({ ...chosen, share: 1 / chosen.only.length, tally })
   try {
-    for (const name of chosen.only) {
-      console.log(`\n${name}: ${SCENARIOS[name].title}`)
-      try {
-        await SCENARIOS[name].run(session)
-      } catch (error) {
-        tally.judge(name, `broke: ${error.stack}`)
-      }
-    }
+    await playScenarios({ names: chosen.only, scenarios: SCENARIOS, tally }, session)
   } finally {
     await session.close()
   }
-  console.log(`\nafter ${((performance.now() - started) / 60_000).toFixed(1)} min, seed ${chosen.seed}`)
-  console.log(tally.summary)
-  process.exitCode = tally.failed ? 1 : 0
+  conclude(tally, started, `, seed ${chosen.seed}`)
 }
 
-try {
-  await main()
-} catch (error) {
-  process.stderr.write(`faults: ${error.stack}\n`)
-  process.exitCode = 2
-}
+await runProgram('faults', main)

@@ -103,6 +103,17 @@ export class World {
     return share
   }
 
+  /** Lets a clone come to its end, and starts the share again with something new for it to pull. */
+  async shareNews(...more) {
+    const share = await this.share('--no-watch')
+    await this.finishes(this.clone(), share)
+    await share.kill()
+    await this.edit()
+    const again = await this.share(...more)
+    await again.event('import.done', LIMIT)
+    return again
+  }
+
   clone(...more) {
     return this.dat(['clone', this.link, this.copy, ...more])
   }

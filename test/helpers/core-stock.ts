@@ -4,7 +4,8 @@ import Hyperdrive from 'hyperdrive'
 import Hyperswarm from 'hyperswarm'
 import Localdrive from 'localdrive'
 import { formatLink } from '../../src/base/link.js'
-import { ALONE, defer, temporaryFolder } from './core.js'
+import { defer } from './cleanup.js'
+import { ALONE, temporaryFolder } from './core.js'
 import { describeTree } from './trees.js'
 
 /** What the types of the project leave out. */

@@ -4,7 +4,8 @@ import { FileIndex } from '../../src/storage/file-index.js'
 import type { FileRecord } from '../../src/storage/file-record.js'
 import type * as workers from '../../src/storage/file-workers.js'
 import { BLOCK_SIZE, type BlockRange } from '../../src/storage/layout.js'
-import { built, defer, temporaryFolder } from './core.js'
+import { defer } from './cleanup.js'
+import { built, temporaryFolder } from './core.js'
 
 /** An index in a folder of its own. */
 export async function openIndex(): Promise<FileIndex> {

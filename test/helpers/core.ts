@@ -1,7 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach } from 'vitest'
 import type { DatEvent } from '../../src/base/events.js'
 import { parseLink } from '../../src/base/link.js'
 import type * as clone from '../../src/core/clone.js'
@@ -9,21 +8,12 @@ import type * as pull from '../../src/core/pull.js'
 import type { CloneOptions, PullOptions, Session, ShareOptions, Summary } from '../../src/core/session.js'
 import type * as share from '../../src/core/share.js'
 import type { NetworkOptions } from '../../src/transport/transport.js'
+import { defer } from './cleanup.js'
 
 type Type = DatEvent['type']
 export type EventOf<T extends Type> = Extract<DatEvent, { type: T }>
 
 const LIMIT_MS = 30_000
-const cleanups: Array<() => unknown> = []
-
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
-})
-
-/** Undoes something when the test is over, the newest first. */
-export function defer(cleanup: () => unknown): void {
-  cleanups.push(cleanup)
-}
 
 /** A folder that goes away with the test. */
 export async function temporaryFolder(): Promise<string> {

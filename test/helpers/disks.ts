@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
-import { defer, temporaryFolder } from './core.js'
+import { defer } from './cleanup.js'
+import { temporaryFolder } from './core.js'
 
 /** A small disk of its own; needs the superuser of Linux. */
 export async function smallDisk(mebibytes: number): Promise<string> {

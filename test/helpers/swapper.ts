@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads'
-import { defer } from './core.js'
+import { defer } from './cleanup.js'
 
 /**
  * Somebody on the same computer who may write into a folder of ours: over and over, as fast as a thread can, moves a

@@ -5,7 +5,8 @@ import { beforeEach, describe, expect, test, vi } from 'vitest'
 import type * as drives from '../../src/core/drive.js'
 import type * as walks from '../../src/core/walk.js'
 import type * as workers from '../../src/storage/file-workers.js'
-import { built, defer, shareAndClone, TestSession, temporaryFolder } from '../helpers/core.js'
+import { defer } from '../helpers/cleanup.js'
+import { built, shareAndClone, TestSession, temporaryFolder } from '../helpers/core.js'
 import { describeTree, writeTree } from '../helpers/trees.js'
 
 const MIB = 1024 * 1024

@@ -4,7 +4,8 @@ import { cp, mkdir, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type * as pull from '../../src/core/pull.js'
-import { ALONE, built, defer, LISTENING, TestSession, temporaryFolder } from '../helpers/core.js'
+import { defer } from '../helpers/cleanup.js'
+import { ALONE, built, LISTENING, TestSession, temporaryFolder } from '../helpers/core.js'
 import { describeTree, writeTree } from '../helpers/trees.js'
 
 const OLD = new Date('2020-01-01T00:00:00Z')

@@ -4,7 +4,8 @@ import createTestnet, { type Testnet } from 'hyperdht/testnet.js'
 import Hyperswarm from 'hyperswarm'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { formatLink } from '../../src/base/link.js'
-import { defer, TestSession, temporaryFolder } from '../helpers/core.js'
+import { defer } from '../helpers/cleanup.js'
+import { TestSession, temporaryFolder } from '../helpers/core.js'
 import { onDht } from '../helpers/core-stock.js'
 
 let testnet: Testnet

@@ -9,11 +9,10 @@ import { FILL_BYTES, Trial } from '../../src/diagnostics/pair/trial.js'
 import { Wire } from '../../src/diagnostics/pair/wire.js'
 import { judge } from '../../src/diagnostics/verdicts.js'
 import { connect } from '../../src/transport/connector.js'
-import { DEFAULT_LIMITS } from '../../src/transport/relay/server/limits.js'
-import { openRelay } from '../../src/transport/relay/server.js'
 import type { NetworkOptions } from '../../src/transport/transport.js'
+import { defer } from '../helpers/cleanup.js'
 import { evidenceOf } from '../helpers/pair.js'
-import { defer } from './transport-peers.js'
+import { startRelay } from '../helpers/relay-server.js'
 
 /** Everything on 127.0.0.1. */
 const LOOPBACK: NetworkOptions = {
@@ -78,24 +77,11 @@ async function two(here: Partial<NetworkOptions> = {}, there = here): Promise<[E
   return Promise.all([End.open(secrets, { ...LOOPBACK, ...here }), End.open(secrets, { ...LOOPBACK, ...there })])
 }
 
-async function startRelay(): Promise<string> {
-  const relay = await openRelay({
-    listen: { host: '127.0.0.1', port: 0 },
-    tls: null,
-    behindProxy: false,
-    dht: null,
-    limits: DEFAULT_LIMITS,
-    report: () => {}
-  })
-  defer(() => relay.close())
-  return `ws://127.0.0.1:${relay.port}`
-}
-
 describe('two computers that know the code', () => {
   it('try every route, and both have the same table', async () => {
     const dht = { dht: true, bootstrap: testnet.bootstrap }
     // The relay is named on one of them only.
-    const [one, other] = await two({ ...dht, relays: [await startRelay()] }, dht)
+    const [one, other] = await two({ ...dht, relays: [(await startRelay()).url] }, dht)
     const conclusions = await Promise.all([one.test(), other.test()])
     for (const conclusion of conclusions) expect(conclusion).toMatchObject({ route: 'lan', exitCode: 0 })
     const table = one.result.routes

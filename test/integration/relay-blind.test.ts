@@ -3,12 +3,13 @@ import { once } from 'node:events'
 import type DHT from 'hyperdht'
 import createTestnet, { type Testnet } from 'hyperdht/testnet.js'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { DEFAULT_LIMITS } from '../../src/transport/relay/server/limits.js'
-import { openRelay, type RelayServer } from '../../src/transport/relay/server.js'
+import type { RelayServer } from '../../src/transport/relay/server.js'
 import { isUdx } from '../../src/transport/streams.js'
 import type { NoiseStream } from '../../src/transport/transport.js'
+import { defer } from '../helpers/cleanup.js'
 import { joinRelay } from '../helpers/relay-client.js'
-import { agreed, defer, newTopic, TestPeer } from './transport-peers.js'
+import { startRelay } from '../helpers/relay-server.js'
+import { agreed, newTopic, TestPeer } from './transport-peers.js'
 
 const MiB = 1024 * 1024
 
@@ -20,18 +21,8 @@ beforeAll(async () => {
 })
 afterAll(() => testnet.destroy())
 
-async function startRelay(port = 0): Promise<{ relay: RelayServer; url: string }> {
-  const relay = await openRelay({
-    listen: { host: '127.0.0.1', port },
-    tls: null,
-    behindProxy: false,
-    dht: { bootstrap: testnet.bootstrap },
-    limits: DEFAULT_LIMITS,
-    report: () => {}
-  })
-  defer(() => relay.close())
-  return { relay, url: `ws://127.0.0.1:${relay.port}` }
-}
+const relayWithDht = (port = 0) =>
+  startRelay({ listen: { host: '127.0.0.1', port }, dht: { bootstrap: testnet.bootstrap } })
 
 /** On this machine nothing is in the way of a hole; so that one is needed, none is punched. */
 const viaDht = () => ({ dht: true, bootstrap: testnet.bootstrap, punch: () => false })
@@ -83,7 +74,7 @@ describe('two peers between whom no hole can be punched', () => {
     ['only who came first knows it', true, false],
     ['only who came second knows it', false, true]
   ])('use the blind relay when %s, and both say so', async (_who, first, second) => {
-    const { url, relay } = await startRelay()
+    const { url, relay } = await relayWithDht()
     const [a, b] = await pair(newTopic(), first ? [url] : [], second ? [url] : [])
     await relayed(a, b)
     await transfer(a, b, randomBytes(4 * MiB))
@@ -96,7 +87,7 @@ describe('two peers between whom no hole can be punched', () => {
   })
 
   it('move over when a hole is there after all, by the same stream, and both say so', async () => {
-    const { url, relay } = await startRelay()
+    const { url, relay } = await relayWithDht()
     const [a, b] = await pair(newTopic(), [url], [url])
     await relayed(a, b)
     const [here, there] = a.only.stream.isInitiator ? [a, b] : [b, a]
@@ -125,7 +116,7 @@ describe('two peers between whom no hole can be punched', () => {
 
 describe('a blind relay that goes away', () => {
   it('is replaced by the next one, and nothing flaps', async () => {
-    const [one, other] = await Promise.all([startRelay(), startRelay()])
+    const [one, other] = await Promise.all([relayWithDht(), relayWithDht()])
     const relays = [one.url, other.url]
     const [a, b] = await pair(newTopic(), relays, relays)
     await relayed(a, b)
@@ -172,7 +163,7 @@ function newSocket(peer: TestPeer): UdxSocket {
 
 describe('peers with a way of their own', () => {
   it('have no use for the blind relay', async () => {
-    const { url, relay } = await startRelay()
+    const { url, relay } = await relayWithDht()
     const control = await joinRelay(url, randomBytes(32), randomBytes(32))
     defer(() => control.ws.terminate())
     if (!(await control.next('joined')).blind) await control.next('blind')

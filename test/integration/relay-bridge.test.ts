@@ -6,37 +6,22 @@ import DHT from 'hyperdht'
 import createTestnet, { type Testnet } from 'hyperdht/testnet.js'
 import Hyperswarm from 'hyperswarm'
 import type { Duplex } from 'streamx'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { DEFAULT_LIMITS, MAX_DIALS_EACH } from '../../src/transport/relay/server/limits.js'
-import { openRelay, type RelayServer } from '../../src/transport/relay/server.js'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { MAX_DIALS_EACH } from '../../src/transport/relay/server/limits.js'
 import type { NoiseStream } from '../../src/transport/transport.js'
+import { defer } from '../helpers/cleanup.js'
 import { createHandshake, type IkHandshake } from '../helpers/ik-handshake.js'
 import { joinRelay, type MessageOf, openStream, type RelaySocket, until } from '../helpers/relay-client.js'
+import { startRelay } from '../helpers/relay-server.js'
 
 let testnet: Testnet
-const cleanups: Array<() => unknown> = []
-const defer = (cleanup: () => unknown) => cleanups.push(cleanup)
 
 beforeAll(async () => {
   testnet = await createTestnet(4, { host: '127.0.0.1' })
 })
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
-})
 afterAll(() => testnet.destroy())
 
-async function startRelay(): Promise<{ relay: RelayServer; url: string }> {
-  const relay = await openRelay({
-    listen: { host: '127.0.0.1', port: 0 },
-    tls: null,
-    behindProxy: false,
-    dht: { bootstrap: testnet.bootstrap },
-    limits: DEFAULT_LIMITS,
-    report: () => {}
-  })
-  defer(() => relay.close())
-  return { relay, url: `ws://127.0.0.1:${relay.port}` }
-}
+const relayWithDht = () => startRelay({ dht: { bootstrap: testnet.bootstrap } })
 
 /** A peer as any program on Hyperswarm makes it: it has never heard of relays. */
 async function plainPeer(topic: Buffer, onconnection: (stream: NoiseStream) => void): Promise<Hyperswarm> {
@@ -76,7 +61,7 @@ async function found(control: RelaySocket, key: Buffer): Promise<MessageOf<'foun
 describe('a client without UDP', () => {
   it('finds and reaches a plain peer of the DHT, in both directions, encrypted between the two', async () => {
     const topic = randomBytes(32)
-    const { relay, url } = await startRelay()
+    const { relay, url } = await relayWithDht()
     let theirs: NoiseStream | undefined
     const peer = await plainPeer(topic, (stream) => {
       theirs = stream
@@ -104,7 +89,7 @@ describe('a client without UDP', () => {
 
   it('moves much data both ways, and no faster than it is taken', async () => {
     const topic = randomBytes(32)
-    const { relay, url } = await startRelay()
+    const { relay, url } = await relayWithDht()
     const sent = randomBytes(1024 * 1024)
     let received: Promise<Buffer> | undefined
     await plainPeer(topic, (stream) => {
@@ -125,7 +110,7 @@ describe('a client without UDP', () => {
 
   it('who asks for much and takes nothing is given up, before it fills the memory', async () => {
     const topic = randomBytes(32)
-    const { relay, url } = await startRelay()
+    const { relay, url } = await relayWithDht()
     const block = Buffer.alloc(1024 * 1024)
     await plainPeer(topic, (stream) => {
       for (let i = 0; i < 120; i++) stream.write(block)
@@ -142,7 +127,7 @@ describe('a client without UDP', () => {
 
   it('a key that nobody announces fails, and so does a handshake that is garbage', async () => {
     const topic = randomBytes(32)
-    const { relay, url } = await startRelay()
+    const { relay, url } = await relayWithDht()
     await plainPeer(topic, () => {})
     const { control, key } = await meet(url, topic)
     const nobody = randomBytes(32)
@@ -159,7 +144,7 @@ describe('a client without UDP', () => {
   })
 
   it('dials so many at once and no more, and forgets them when the client leaves', async () => {
-    const { relay, url } = await startRelay()
+    const { relay, url } = await relayWithDht()
     const control = await joinRelay(url, randomBytes(32), randomBytes(32))
     await control.next('joined')
     const keys = Array.from({ length: MAX_DIALS_EACH + 1 }, () => randomBytes(32))
@@ -175,17 +160,9 @@ describe('a client without UDP', () => {
 
 describe('a relay whose DHT does not answer', () => {
   it('does not say that nobody is there', async () => {
-    const dead = await openRelay({
-      listen: { host: '127.0.0.1', port: 0 },
-      tls: null,
-      behindProxy: false,
-      // Port 9 discards whatever comes.
-      dht: { bootstrap: [{ host: '127.0.0.1', port: 9 }] },
-      limits: DEFAULT_LIMITS,
-      report: () => {}
-    })
-    defer(() => dead.close())
-    const control = await joinRelay(`ws://127.0.0.1:${dead.port}`, randomBytes(32), randomBytes(32))
+    // Port 9 discards whatever comes.
+    const dead = await startRelay({ dht: { bootstrap: [{ host: '127.0.0.1', port: 9 }] } })
+    const control = await joinRelay(dead.url, randomBytes(32), randomBytes(32))
     defer(() => control.ws.terminate())
     expect(await control.next('joined')).toMatchObject({ blind: null })
     control.say({ type: 'look' })
@@ -196,7 +173,7 @@ describe('a relay whose DHT does not answer', () => {
 
 describe('the blind relay for UDP', () => {
   it('passes packets on between two nodes that know its key', async () => {
-    const { url } = await startRelay()
+    const { url } = await relayWithDht()
     const key = (await blindKey(url)) as Buffer
     const token = randomBytes(32)
     const [here, there] = await Promise.all([blindEnd(key, token, true), blindEnd(key, token, false)])

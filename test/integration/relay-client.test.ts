@@ -2,26 +2,10 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import createTestnet, { type Testnet } from 'hyperdht/testnet.js'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { DEFAULT_LIMITS } from '../../src/transport/relay/server/limits.js'
-import { openRelay, type RelayServer } from '../../src/transport/relay/server.js'
-import { agreed, defer, Forwarder, freePort, newTopic, TestPeer } from './transport-peers.js'
+import { startRelay } from '../helpers/relay-server.js'
+import { agreed, Forwarder, freePort, newTopic, TestPeer } from './transport-peers.js'
 
 const MiB = 1024 * 1024
-
-async function startRelay(
-  options: { port?: number; testnet?: Testnet } = {}
-): Promise<{ relay: RelayServer; url: string }> {
-  const relay = await openRelay({
-    listen: { host: '127.0.0.1', port: options.port ?? 0 },
-    tls: null,
-    behindProxy: false,
-    dht: options.testnet ? { bootstrap: options.testnet.bootstrap } : null,
-    limits: DEFAULT_LIMITS,
-    report: () => {}
-  })
-  defer(() => relay.close())
-  return { relay, url: `ws://127.0.0.1:${relay.port}` }
-}
 
 describe('two peers at a relay', () => {
   it('meet at once, by one stream, and say so', async () => {
@@ -88,7 +72,7 @@ describe('two peers at a relay', () => {
     await a.event('peer.disconnected')
     await a.until(() => a.all('note').some(({ message }) => message.includes('connection refused')), 'a note')
     expect(a.all('network.ready').at(-1)?.relays).toEqual([])
-    await startRelay({ port: relay.port })
+    await startRelay({ listen: { host: '127.0.0.1', port: relay.port } })
     a.network.refresh()
     b.network.refresh()
     await a.event('peer.connected', 2)
@@ -163,7 +147,7 @@ describe('a client without UDP', () => {
     const topic = newTopic()
     const plain = await TestPeer.open({ topic, dht: true, bootstrap: testnet.bootstrap })
     await plain.until(() => plain.all('network.ready').some(({ dht }) => dht), 'dht')
-    const { url } = await startRelay({ testnet })
+    const { url } = await startRelay({ dht: { bootstrap: testnet.bootstrap } })
     const client = await TestPeer.open({ topic, relays: [url] })
     const { route } = await client.event('peer.connected', 1, 20_000)
     expect(route).toBe('relay')

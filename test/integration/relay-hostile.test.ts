@@ -9,9 +9,9 @@ import {
   parseClientMessage,
   SUBPROTOCOL
 } from '../../src/transport/relay/protocol.js'
-import { DEFAULT_LIMITS } from '../../src/transport/relay/server/limits.js'
-import { openRelay } from '../../src/transport/relay/server.js'
-import { agreed, defer, newTopic, TestPeer } from './transport-peers.js'
+import { defer } from '../helpers/cleanup.js'
+import { startRelay } from '../helpers/relay-server.js'
+import { agreed, newTopic, TestPeer } from './transport-peers.js'
 
 const JOINED = encodeMessage({ type: 'joined', lanes: 8, dht: true, blind: null })
 
@@ -216,15 +216,7 @@ type Attack = (frame: Buffer, send: (frame: Buffer) => void, count: number) => v
 
 /** Stands between the clients and an honest relay, and does what it likes with what the lanes carry. */
 async function between(attack: () => Attack): Promise<string> {
-  const honest = await openRelay({
-    listen: { host: '127.0.0.1', port: 0 },
-    tls: null,
-    behindProxy: false,
-    dht: null,
-    limits: DEFAULT_LIMITS,
-    report: () => {}
-  })
-  defer(() => honest.close())
+  const honest = await startRelay()
   const server = new WebSocketServer({ host: '127.0.0.1', port: 0, handleProtocols: () => SUBPROTOCOL })
   await once(server, 'listening')
   defer(() => {
@@ -232,7 +224,7 @@ async function between(attack: () => Attack): Promise<string> {
     server.close()
   })
   server.on('connection', (client) => {
-    const onward = new WebSocket(`ws://127.0.0.1:${honest.port}`, SUBPROTOCOL)
+    const onward = new WebSocket(honest.url, SUBPROTOCOL)
     const early: Array<[Buffer, boolean]> = []
     const act = attack()
     let count = 0

@@ -2,39 +2,18 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { connect as connectSocket, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import WebSocket from 'ws'
 import { encodeData } from '../../src/transport/relay/frames.js'
 import { MAX_FRAME_BYTES, MAX_PAYLOAD_BYTES, MAX_TEXT_BYTES, SUBPROTOCOL } from '../../src/transport/relay/protocol.js'
 import { DEFAULT_LIMITS, MAX_STRANGERS_EACH, type RelayLimits } from '../../src/transport/relay/server/limits.js'
-import { openRelay, type RelayOptions, type RelayServer } from '../../src/transport/relay/server.js'
+import type { RelayOptions } from '../../src/transport/relay/server.js'
+import { defer } from '../helpers/cleanup.js'
 import { joinRelay, openLane, openStream, RelaySocket, until } from '../helpers/relay-client.js'
+import { startRelay } from '../helpers/relay-server.js'
 
-const cleanups: Array<() => unknown> = []
-const defer = (cleanup: () => unknown) => cleanups.push(cleanup)
-
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
-})
-
-interface Setup {
-  relay: RelayServer
-  url: string
-}
-
-async function start(limits: Partial<RelayLimits> = {}, options: Partial<RelayOptions> = {}): Promise<Setup> {
-  const relay = await openRelay({
-    listen: { host: '127.0.0.1', port: 0 },
-    tls: null,
-    behindProxy: false,
-    dht: null,
-    report: () => {},
-    ...options,
-    limits: { ...DEFAULT_LIMITS, ...limits }
-  })
-  defer(() => relay.close())
-  return { relay, url: `ws://127.0.0.1:${relay.port}` }
-}
+const start = (limits: Partial<RelayLimits> = {}, options: Partial<RelayOptions> = {}) =>
+  startRelay({ ...options, limits: { ...DEFAULT_LIMITS, ...limits } })
 
 async function join(url: string, topic: Buffer, key: Buffer = randomBytes(32)): Promise<RelaySocket> {
   const socket = await joinRelay(url, topic, key)

@@ -2,21 +2,18 @@ import { once } from 'node:events'
 import { createServer as createHttpServer } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import { type AddressInfo, createServer } from 'node:net'
-import { afterAll, afterEach, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { WebSocketServer } from 'ws'
 import { SUBPROTOCOL } from '../../src/transport/relay/protocol.js'
 import { openSocket } from '../../src/transport/relay/socket.js'
 import type { RelayAccess } from '../../src/transport/transport.js'
 import { makeCertificate } from '../helpers/certificates.js'
+import { defer } from '../helpers/cleanup.js'
 import { ConnectProxy, type ProxyOptions } from '../helpers/connect-proxy.js'
 
 const good = makeCertificate(['DNS:localhost', 'IP:127.0.0.1', 'DNS:relay.test'])
 const otherName = makeCertificate(['DNS:elsewhere.test'])
-const cleanups: Array<() => unknown> = []
 
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
-})
 afterAll(() => {
   good.remove()
   otherName.remove()
@@ -30,7 +27,7 @@ async function relay(tls?: { cert: string; key: string }, protocol: string = SUB
   const sockets = new WebSocketServer({ server, handleProtocols: () => protocol })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
-  cleanups.push(async () => {
+  defer(async () => {
     for (const socket of sockets.clients) socket.terminate()
     sockets.close()
     server.closeAllConnections()
@@ -41,7 +38,7 @@ async function relay(tls?: { cert: string; key: string }, protocol: string = SUB
 
 async function proxy(options: ProxyOptions = {}): Promise<ConnectProxy> {
   const one = await ConnectProxy.listen(options)
-  cleanups.push(() => one.close())
+  defer(() => one.close())
   return one
 }
 
@@ -86,7 +83,7 @@ describe('a relay that can not be used', () => {
     const web = createHttpServer((_request, response) => response.writeHead(404).end('no'))
     web.listen(0, '127.0.0.1')
     await once(web, 'listening')
-    cleanups.push(() => web.close())
+    defer(() => web.close())
     const { port } = web.address() as AddressInfo
     expect(await attempt(`ws://127.0.0.1:${port}`)).toBe(
       'it answers with HTTP 404: there is no dat relay at this address'
@@ -106,7 +103,7 @@ describe('a relay that can not be used', () => {
     const mute = createServer(() => {})
     mute.listen(0, '127.0.0.1')
     await once(mute, 'listening')
-    cleanups.push(() => mute.close())
+    defer(() => mute.close())
     const { port } = mute.address() as AddressInfo
     const way = await proxy({ silent: true })
     const proxyFor = () => `http://127.0.0.1:${way.port}`

@@ -5,7 +5,8 @@ import { createServer } from 'node:net'
 import multicastDns from 'multicast-dns'
 import { describe, expect, test } from 'vitest'
 import { announce, instanceName } from '../../src/transport/lan-records.js'
-import { ChildPeer, defer, newTopic, TestPeer } from './transport-peers.js'
+import { defer } from '../helpers/cleanup.js'
+import { ChildPeer, newTopic, TestPeer } from './transport-peers.js'
 
 const LAN = { lan: true, lanInterface: '127.0.0.1' }
 const GROUP = '224.0.0.251'

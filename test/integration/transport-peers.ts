@@ -4,24 +4,13 @@ import { connect as connectSocket, createServer, type Server, type Socket } from
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import crypto from 'hypercore-crypto'
-import { afterEach } from 'vitest'
 import type { DatEvent } from '../../src/base/events.js'
 import { connect } from '../../src/transport/connector.js'
 import type { ConnectOptions, Network, NoiseStream, Peer } from '../../src/transport/transport.js'
+import { defer } from '../helpers/cleanup.js'
 
 type Type = DatEvent['type']
 export type EventOf<T extends Type> = Extract<DatEvent, { type: T }>
-
-const cleanups: Array<() => unknown> = []
-
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
-})
-
-/** Undoes something when the test is over. */
-export function defer(cleanup: () => unknown): void {
-  cleanups.push(cleanup)
-}
 
 export function newTopic(): Buffer {
   return crypto.randomBytes(32)

@@ -3,7 +3,8 @@ import { connect as connectSocket, createServer, type Socket } from 'node:net'
 import { describe, expect, test } from 'vitest'
 import { DatError } from '../../src/base/errors.js'
 import { shortId } from '../../src/base/link.js'
-import { agreed, ChildPeer, defer, Forwarder, freePort, newTopic, TestPeer } from './transport-peers.js'
+import { defer } from '../helpers/cleanup.js'
+import { agreed, ChildPeer, Forwarder, freePort, newTopic, TestPeer } from './transport-peers.js'
 
 const LOCAL = { host: '127.0.0.1', port: 0 }
 

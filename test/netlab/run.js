@@ -2,10 +2,11 @@ import { writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { machine } from '../bench/report.js'
+import { conclude, pickScenarios, playScenarios, runProgram } from '../runner/run.js'
+import { Tally } from '../runner/tally.js'
 import { whyNoLab } from './lab.js'
 import { SCENARIOS } from './scenarios.js'
 import { DAT, Session } from './session.js'
-import { Tally } from './tally.js'
 
 // Where the tools of the lab are, on a system that keeps them from the path of a user.
 process.env.PATH = `${process.env.PATH}:/usr/sbin:/sbin`
@@ -47,8 +48,7 @@ function options() {
       help: { type: 'boolean', short: 'h', default: false }
     }
   })
-  const only = values.only?.split(',') ?? Object.keys(SCENARIOS)
-  for (const name of only) if (!(name in SCENARIOS)) throw new Error(`there is no scenario ${name}`)
+  const only = pickScenarios(values.only, SCENARIOS)
   const allPairs = values.pairs === 'all'
   const pairs = allPairs ? undefined : values.pairs?.split(',').map((pair) => pair.split(':'))
   for (const pair of pairs ?? [])
@@ -65,15 +65,7 @@ function options() {
 async function runAll(chosen, tally) {
   const session = await Session.open(chosen, tally)
   try {
-    for (const name of chosen.only) {
-      console.log(`\n${name}: ${SCENARIOS[name].title}`)
-      try {
-        await SCENARIOS[name].run(session)
-      } catch (error) {
-        tally.judge(name, `broke: ${error.message}`)
-      }
-      await session.reset()
-    }
+    await playScenarios({ names: chosen.only, scenarios: SCENARIOS, tally }, session, () => session.reset())
   } finally {
     await session.close()
   }
@@ -93,14 +85,7 @@ async function main() {
   if (why) for (const name of chosen.only) tally.skip(name, why)
   else await runAll(chosen, tally)
   if (chosen.json) await writeFile(chosen.json, `${JSON.stringify(tally.results, null, 2)}\n`)
-  console.log(`\nafter ${((performance.now() - started) / 60_000).toFixed(1)} min`)
-  console.log(tally.summary)
-  process.exitCode = tally.failed ? 1 : 0
+  conclude(tally, started)
 }
 
-try {
-  await main()
-} catch (error) {
-  process.stderr.write(`netlab: ${error.stack}\n`)
-  process.exitCode = 2
-}
+await runProgram('netlab', main)

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import { machine } from '../bench/report.js'
-import { Tally } from '../netlab/tally.js'
+import { conclude, pickScenarios, playScenarios, runProgram } from '../runner/run.js'
+import { Tally } from '../runner/tally.js'
 import { SCENARIOS } from './scenarios.js'
 import { PinGone, Workshop } from './workshop.js'
 
@@ -33,9 +34,7 @@ function options() {
     }
   })
   const quick = Object.keys(SCENARIOS).filter((name) => !values.quick || SCENARIOS[name].quick)
-  const only = values.only?.split(',') ?? quick
-  for (const name of only) if (!(name in SCENARIOS)) throw new Error(`there is no scenario ${name}`)
-  return { ...values, only }
+  return { ...values, only: pickScenarios(values.only, SCENARIOS, quick) }
 }
 
 async function runAll(chosen, tally) {
@@ -49,14 +48,7 @@ async function runAll(chosen, tally) {
       if (!(chosen.lenient && error instanceof PinGone)) throw error
       return tally.skip('everything', error.message.trim())
     }
-    for (const name of chosen.only) {
-      console.log(`\n${name}: ${SCENARIOS[name].title}`)
-      try {
-        await SCENARIOS[name].run(shop)
-      } catch (error) {
-        tally.judge(name, `broke: ${error.stack}`)
-      }
-    }
+    await playScenarios({ names: chosen.only, scenarios: SCENARIOS, tally }, shop)
   } finally {
     await shop.close()
   }
@@ -73,15 +65,7 @@ async function main() {
   const here = `${process.platform}-${process.arch}`
   if (here === 'linux-x64') await runAll(chosen, tally)
   else for (const name of chosen.only) tally.skip(name, `this needs linux-x64, and here is ${here}`)
-  console.log(`\nafter ${((performance.now() - started) / 60_000).toFixed(1)} min`)
-  console.log(tally.summary)
-  process.exitCode = tally.failed ? 1 : 0
+  conclude(tally, started)
 }
 
-try {
-  await main()
-} catch (error) {
-  console.error(`test:standalone: ${error.stack}`)
-  console.log('0 passed, 1 failed, 0 skipped')
-  process.exitCode = 2
-}
+await runProgram('standalone', main)

@@ -10,7 +10,8 @@ import { describe, expect, it, vi } from 'vitest'
 import { type BlockPlace, InPlaceStorage } from '../../src/storage/core-storage.js'
 import { HashedBlock, hashedBlocks } from '../../src/storage/hashed-block.js'
 import { leafHash } from '../../src/storage/leaf-hash.js'
-import { defer, temporaryFolder } from '../helpers/core.js'
+import { defer } from '../helpers/cleanup.js'
+import { temporaryFolder } from '../helpers/core.js'
 
 /**
  * What src/storage/core-storage.ts, src/storage/hashed-block.ts and src/core/replication.ts take for granted of

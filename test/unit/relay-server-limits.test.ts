@@ -4,7 +4,7 @@ import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import WebSocket, { WebSocketServer } from 'ws'
 import { DatError } from '../../src/base/errors.js'
 import { addressGroup } from '../../src/transport/address-group.js'
@@ -14,13 +14,7 @@ import { GIVE_UP_AFTER_MS, MAX_UNREAD_BYTES, PING_AFTER_MS } from '../../src/tra
 import { Tally } from '../../src/transport/relay/server/strangers.js'
 import { Visitor } from '../../src/transport/relay/server/visitor.js'
 import { makeCertificate, type TestCertificate } from '../helpers/certificates.js'
-
-const cleanups: Array<() => unknown> = []
-const defer = (cleanup: () => unknown) => cleanups.push(cleanup)
-
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
-})
+import { defer } from '../helpers/cleanup.js'
 
 describe('a budget', () => {
   it('lets its size through at once, and then makes a debt at its rate', () => {

@@ -37,12 +37,7 @@ const ROUNDS = {
   },
 
   async pull(world) {
-    const share = await world.share('--no-watch')
-    await world.finishes(world.clone(), share)
-    await share.kill()
-    await world.edit()
-    const again = await world.share(...SLOW)
-    await again.event('import.done', 60)
+    const again = await world.shareNews(...SLOW)
     await interrupted(world, again, () => world.pull())
   },
 

@@ -41,12 +41,7 @@ const ROUNDS = {
 
   async 'clone: a newer index, older files'(world) {
     const { random, room, copy } = world
-    const share = await world.share('--no-watch')
-    await world.finishes(world.clone(), share)
-    await share.kill()
-    await world.edit()
-    const again = await world.share(...SLOW)
-    await again.event('import.done', 60)
+    const again = await world.shareNews(...SLOW)
     const pull = world.pull()
     await pull.event('peer.connected', 60)
     await snapshot(pull, copy, join(room, 'old'))

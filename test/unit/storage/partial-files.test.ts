@@ -4,7 +4,8 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { pathOf } from '../../../src/storage/beneath.js'
 import { BLOCK_SIZE, type BlockRange } from '../../../src/storage/layout.js'
 import { PartialFiles } from '../../../src/storage/partial-files.js'
-import { defer, temporaryFolder } from '../../helpers/core.js'
+import { defer } from '../../helpers/cleanup.js'
+import { temporaryFolder } from '../../helpers/core.js'
 import { openWorkers, rangeOf } from '../../helpers/core-storage.js'
 
 let dir: string

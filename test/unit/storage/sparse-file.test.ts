@@ -9,7 +9,8 @@ import { leafHash, sodiumLeafHash } from '../../../src/storage/leaf-hash.js'
 import { PartialFiles } from '../../../src/storage/partial-files.js'
 import { SparseFile } from '../../../src/storage/sparse-file.js'
 import { isZeros, runsOf, zeroBlock } from '../../../src/storage/zeros.js'
-import { defer, temporaryFolder } from '../../helpers/core.js'
+import { defer } from '../../helpers/cleanup.js'
+import { temporaryFolder } from '../../helpers/core.js'
 import { openWorkers, rangeOf } from '../../helpers/core-storage.js'
 
 const KIB = 1024
