@@ -1,12 +1,8 @@
 import type Hypercore from 'hypercore'
-import type { PeerRange, PeerRequest, ReplicationPeer } from 'hypercore'
+import type { PeerRange, ReplicationPeer } from 'hypercore'
 import Protomux from 'protomux'
 import type { NoiseStream } from '../transport/transport.js'
 
-/** Requests of one peer that wait for an answer: Hypercore itself has at most 512 under way. */
-const MAX_REQUESTS = 2048
-/** Requests of one peer that are answered at once: a block in memory for each. */
-const MAX_ANSWERS = 16
 /** What Hypercore may keep of what a peer has is one bit for each block: 8 MiB of them. */
 const MAX_BLOCKS = 64 * 1024 * 1024
 /** Bits are kept, and sent, in pieces of this many blocks. */
@@ -26,37 +22,10 @@ export function survive(stream: NoiseStream): void {
   mux._warn = () => {}
 }
 
-/** Bounds what a peer that knows the link can make Hypercore keep in memory. To be called once for each core's peer. */
+/** Bounds what a peer that knows the link can have Hypercore keep of it. To be called once for each core's peer. */
 export function limitPeer(core: Hypercore, peer: ReplicationPeer): void {
-  limitRequests(peer)
   limitClaims(core, peer)
   countProcessing(peer)
-}
-
-/**
- * Hypercore 11.37.1 begins to answer whatever comes while nothing waits to be sent, however much it is, and queues the
- * rest without a bound.
- */
-function limitRequests(peer: ReplicationPeer): void {
-  const { onrequest } = peer
-  let answering = 0
-  peer.onrequest = async function limited(request: PeerRequest) {
-    if (this.remoteRequests.size >= MAX_REQUESTS) throw new Error('it asks for too much at once')
-    if (answering >= MAX_ANSWERS) {
-      this._cancel(request.id)
-      this.remoteRequests.set(request.id, request)
-      this.receiverQueue.push(request)
-      return
-    }
-    answering++
-    try {
-      await onrequest.call(this, request)
-    } finally {
-      answering--
-    }
-    // Nobody else begins with the queue when nothing has to wait for a 'drain'.
-    if (this.receiverQueue.length > 0) await this._handleRequests()
-  }
 }
 
 /** Claims of blocks beyond the end would be written down bit by bit, with no end. */

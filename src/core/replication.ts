@@ -5,6 +5,7 @@ import type { Report } from '../base/events.js'
 import { Scope } from '../base/scope.js'
 import { connect } from '../transport/connector.js'
 import type { Network, NetworkOptions, NoiseStream, Peer } from '../transport/transport.js'
+import { AnswerBudget } from './answer-budget.js'
 import type { OpenDrive } from './drive.js'
 import { followForks } from './fork-requests.js'
 import { claimOwnership, isOwner, type OwnerKeys } from './ownership.js'
@@ -51,6 +52,7 @@ export class Replication {
   /** What to do when the peer at the other end of a stream has proved to know the link. */
   readonly #strangers = new WeakMap<NoiseStream, () => void>()
   readonly #refusals: Refusals
+  readonly #answers = new AnswerBudget()
   #network: Network | null = null
   #uploaded = 0
   #held = 0
@@ -105,7 +107,7 @@ export class Replication {
   }
 
   async #connect(options: NetworkOptions): Promise<void> {
-    this.#welcomePeers(this.#open.drive.core)
+    this.#welcomePeers(this.#open.drive.core, async () => null)
     this.#network = await connect({
       ...options,
       // Who makes a drive is asked for blocks, and never sent any.
@@ -133,7 +135,7 @@ export class Replication {
       this.#uploaded += bytes
     }
     content.on('upload', onupload)
-    this.#welcomePeers(content)
+    this.#welcomePeers(content, (index) => this.#open.files.lengthOf(index))
     const onpeer = (peer: ReplicationPeer): void => {
       this.#refusals.watch(peer)
       this.#holdable(peer)
@@ -172,9 +174,10 @@ export class Replication {
   }
 
   /** Whoever opens a core with us has proved to know its key. */
-  #welcomePeers(core: Hypercore): void {
+  #welcomePeers(core: Hypercore, lengthOf: (index: number) => Promise<number | null>): void {
     const welcome = (peer: ReplicationPeer): void => {
       limitPeer(core, peer)
+      this.#answers.limit(peer, lengthOf)
       followForks(peer)
       this.#network?.trust(peer.stream)
       this.#strangers.get(peer.stream)?.()

@@ -146,6 +146,13 @@ export class ContentFiles implements BlockPlace {
     return this.#incomingOf(index) !== null || (await this.#map.owners(index)).length > 0
   }
 
+  /** The length of block `index` in bytes, before it is read; null if no file has it. */
+  async lengthOf(index: number): Promise<number | null> {
+    const range = (await this.#map.owners(index))[0]?.range
+    const blockSize = range ? uniformBlockSize(range) : null
+    return range && blockSize !== null ? blockSpan(range, blockSize, index).length : null
+  }
+
   /** Forgets open descriptors and read-ahead of a file (relative path) that was replaced, moved or removed. */
   forget(relative: string): void {
     this.#reader.forget({ path: relative })

@@ -5,6 +5,7 @@ declare module 'hypercore' {
 
   export interface PeerRequest {
     id: number
+    block?: { index: number } | null
   }
   export interface PeerRange {
     drop: boolean
