@@ -9,6 +9,8 @@ import { warmMemory } from './warm.js'
 /** What must not grow: memory with the number of files, the length of a sparse file, the number of clones. */
 
 const RSS_LIMIT = 400e6
+/** Seconds: they share this machine's cores with each other, and their starts alone take a minute of two cores. */
+const PATIENCE = '600'
 const RSS_LIMIT_CROWD = 600e6
 const DESCRIPTORS_LIMIT = 1024
 /** A clone may take this much more of the disk than the file that it is a copy of. */
@@ -113,7 +115,9 @@ async function runCrowd(data, room, count) {
     const { link } = await share.event('link')
     await share.event('import.done')
     const start = performance.now()
-    for (let i = 0; i < count; i++) clones.push(dat(['clone', link, join(room, `copy-${i}`), '--no-lan'], room))
+    for (let i = 0; i < count; i++) {
+      clones.push(dat(['clone', link, join(room, `copy-${i}`), '--no-lan', '--timeout', PATIENCE], room))
+    }
     await Promise.all(clones.map((clone) => clone.success()))
     const seconds = (performance.now() - start) / 1000
     clearInterval(sampler)
