@@ -3,10 +3,9 @@ import os from 'node:os'
 import path from 'node:path'
 import Corestore from 'corestore'
 import type Hypercore from 'hypercore'
-import crypto from 'hypercore-crypto'
 import Hyperdrive from 'hyperdrive'
 import Rache from 'rache'
-import { DatError, fileError, systemCode } from '../base/errors.js'
+import { DatError, fileError } from '../base/errors.js'
 import { formatLink } from '../base/link.js'
 import { STORE_NAME } from '../base/safe-path.js'
 import { Scope } from '../base/scope.js'
@@ -17,26 +16,23 @@ import { isMovedDatabase, settleDatabase } from '../storage/device-file.js'
 import { FileIndex } from '../storage/file-index.js'
 import { FileWorkers } from '../storage/file-workers.js'
 import { treeNode } from '../storage/tree-nodes.js'
-import { isBehind, keepUp, type OwnHistory, renewHistory } from './history.js'
-import { describeHolder, signHolder } from './holder.js'
+import { beginSession, endSession, startSession } from './crashes.js'
+import { isBehind, renewHistory } from './history.js'
+import { signHolder } from './holder.js'
 import type { Identity } from './identity.js'
+import { findKept, keep, keptId } from './keep.js'
 import { KeptShare } from './kept-share.js'
-import { refuseSecondCopy, thisMachine, type Whereabouts, whereabouts } from './whereabouts.js'
+import { openError } from './open-error.js'
+import { hasIndex, INDEX_FOLDER, type Place, removeStillborn } from './place.js'
+import { refuseSecondCopy, type Whereabouts, whereabouts } from './whereabouts.js'
 
-/** Where a share or a clone keeps its files and its index. */
-export interface Place {
-  /** The folder of the files, absolute. */
-  root: string
-  /** The folder of the index, absolute: `<root>/.dat` unless --store says otherwise. */
-  store: string
-}
+export { awayStore, hasIndex, type Place, placeOf } from './place.js'
 
 const MAX_WORKERS = 4
 /** Entries that Hyperbee keeps decoded, about 1 kB each; its own default of 65,536 is sized for servers. */
 const CACHED_ENTRIES = 768
 const IDENTITY = 'identity'
-/** Below the store, since Corestore moves files that it does not know out of its own folder. */
-const INDEX_FOLDER = 'index'
+const WHEREABOUTS = 'whereabouts'
 const PARTIAL_FOLDER = 'partial'
 
 export interface OpenDriveOptions {
@@ -86,40 +82,6 @@ export interface OpenDrive {
   /** The content core; for a clone it is known once a first peer sent the drive's header. */
   content(): Promise<Hypercore>
   close(): Promise<void>
-}
-
-/** Whether a folder has an index of dat in it. */
-export function hasIndex(store: string): boolean {
-  return fs.existsSync(path.join(store, INDEX_FOLDER, 'CORESTORE'))
-}
-
-/** What is left of an index whose making failed at once, on a full disk or for lack of locks: there is nothing in it. */
-async function removeStillborn(folder: string): Promise<void> {
-  const file = path.join(folder, 'CORESTORE')
-  const stats = await fs.promises.stat(file).catch(() => null)
-  if (stats?.size !== 0 || fs.existsSync(path.join(folder, 'db'))) return
-  await fs.promises.rm(file, { force: true }).catch(() => {})
-}
-
-/** The place of a share or clone in `root`: the usual one, or where the index of a folder is that cannot be written. */
-export function placeOf(root: string, store: string | null, home: string | null = null): Place {
-  if (store !== null) return { root, store }
-  const usual = path.join(root, STORE_NAME)
-  const away = home && !hasIndex(usual) ? awayStore(home, root) : null
-  return { root, store: away && hasIndex(away) ? away : usual }
-}
-
-/**
- * Where the index of a folder or file is that lies on a read-only disk. Named after the path and the inode, which all
- * computers that mount the disk see alike.
- */
-export function awayStore(home: string, source: string): string {
-  const { ino } = fs.statSync(source)
-  const name = crypto
-    .hash(Buffer.from(`dat/away ${ino} ${source}`))
-    .toString('hex')
-    .slice(0, 32)
-  return path.join(home, 'indexes', name)
 }
 
 /**
@@ -267,80 +229,6 @@ async function openHere(options: OpenDriveOptions): Promise<OpenDrive> {
   }
 }
 
-const WHEREABOUTS = 'whereabouts'
-
-/** Under which name a share is kept: whoever may look at the folder learns nothing from it. */
-function keptId(drive: Hyperdrive): string {
-  return drive.discoveryKey.toString('hex').slice(0, 32)
-}
-
-/** What is kept of an earlier share of this place. `here`: the folder is the same, and not another of that name. */
-async function findKept(home: string, place: Place, file: string | null) {
-  const { ino } = await fs.promises.stat(place.root)
-  for (const kept of await KeptShare.all(home)) {
-    const { state } = kept
-    if (state.store !== place.store || state.root !== place.root || state.identity.file !== file) continue
-    return { kept, here: state.inode === ino && state.machine === thisMachine() }
-  }
-  return null
-}
-
-async function keep(
-  own: OwnHistory,
-  home: string,
-  kept: KeptShare | null,
-  { store, identity, place }: { store: Corestore; identity: Identity; place: Place }
-): Promise<KeptShare> {
-  const { ino: inode } = await fs.promises.stat(place.root)
-  const where = { root: place.root, store: place.store, inode, machine: thisMachine() }
-  const secret = store.primaryKey.toString('hex')
-  const mark = { fork: own.content.fork, version: own.drive.core.length }
-  if (kept) await kept.save(where)
-  const now = kept ?? (await KeptShare.create(home, keptId(own.drive), { ...where, ...mark, secret, identity }))
-  await keepUp(own, now)
-  return now
-}
-
-const SESSION = 'session'
-/** The clock and the uptime do not tell the time of boot more exactly, in seconds. */
-const BOOT_TOLERANCE = 30
-
-interface OpenSession {
-  /** When the machine was booted, in seconds since 1970. */
-  boot: number
-  /** When the index was opened, in milliseconds since 1970. */
-  started: number
-}
-
-/** @returns when the earlier session began that ended with the machine; null if there was none */
-async function beginSession(index: FileIndex): Promise<number | null> {
-  const last = await index.getMeta<OpenSession | null>(SESSION)
-  const crashed = last !== null && Math.abs(last.boot - bootTime()) > BOOT_TOLERANCE
-  // Kept until what was written since then has been checked: another crash must not hide it.
-  if (crashed) return last.started
-  if (!last) await startSession(index)
-  return null
-}
-
-function startSession(index: FileIndex): Promise<void> {
-  return putSession(index, { boot: bootTime(), started: Date.now() })
-}
-
-async function endSession(index: FileIndex): Promise<void> {
-  const last = await index.getMeta<OpenSession | null>(SESSION)
-  if (last && Math.abs(last.boot - bootTime()) <= BOOT_TOLERANCE) await putSession(index, null)
-}
-
-async function putSession(index: FileIndex, session: OpenSession | null): Promise<void> {
-  const batch = index.batch()
-  batch.putMeta(SESSION, session)
-  await batch.flush()
-}
-
-function bootTime(): number {
-  return Math.round(Date.now() / 1000 - os.uptime())
-}
-
 function keyToMake(create: OpenDriveOptions['create']): Buffer | null {
   return create?.role === 'clone' ? create.key : null
 }
@@ -353,29 +241,4 @@ function fileToMake(create: OpenDriveOptions['create']): string | null {
 export async function treeHash(drive: Hyperdrive, block: number): Promise<Buffer | null> {
   const core = drive.blobs?.core
   return core ? ((await treeNode(core, block))?.hash ?? null) : null
-}
-
-async function openError(error: unknown, place: Place): Promise<DatError> {
-  if (error instanceof DatError) return error
-  const cause = error instanceof Error && error.cause instanceof Error ? ` ${error.cause.message}` : ''
-  const message = `${error instanceof Error ? error.message : String(error)}${cause}`
-  // ENOLCK as RocksDB and Corestore tell it: NFS without a lock daemon, some FUSE and cluster file systems.
-  if (/No locks available|ENOLCK|system error -?37\b/i.test(message)) {
-    return new DatError('INDEX_LOCKED', `cannot lock the index in ${place.store}: its file system has no locks`, {
-      cause: error,
-      hint: 'keep the index on another disk of this computer: add --store DIR'
-    })
-  }
-  if (/could not be locked|lock hold by|Resource temporarily unavailable/i.test(message)) {
-    const holder = await describeHolder(place.store)
-    const who = holder === '' ? '' : `: ${holder}`
-    return new DatError('INDEX_LOCKED', `another dat is working in ${place.root}${who}`, { cause: error })
-  }
-  if (['ENOSPC', 'EDQUOT', 'EACCES', 'EPERM', 'EROFS'].includes(systemCode(error))) {
-    return fileError(error, `open the index in ${place.store}`)
-  }
-  if (/no space left|disk quota/i.test(message)) {
-    return new DatError('DISK_FULL', `cannot open the index in ${place.store}: the disk is full`, { cause: error })
-  }
-  return new DatError('INDEX_DAMAGED', `the index in ${place.store} is damaged`, { cause: error })
 }
