@@ -39,6 +39,18 @@ const CATALOGUE = {
     hint: 'is `dat share` still running on the other computer? If it is, run `dat doctor`'
   },
   DENIED: { exitCode: EXIT.denied, hint: 'ask the owner for a new link' },
+  NOT_OWNER: {
+    exitCode: EXIT.denied,
+    hint: 'only the computer that owns a share can do this; `dat keys` says what this one is'
+  },
+  PASSPHRASE: {
+    exitCode: EXIT.denied,
+    hint: 'type the passphrase that was chosen at `dat keys export`'
+  },
+  KEY_FILE: {
+    exitCode: EXIT.usage,
+    hint: 'copy the file again, whole; it is what `dat keys export --out FILE` wrote'
+  },
   DESTINATION_OCCUPIED: {
     exitCode: EXIT.destination,
     hint: 'choose another folder: dat clone <link> <new folder>'

@@ -7,7 +7,8 @@ import { type BlockRange, blockCount } from '../storage/layout.js'
 import type { OpenDrive } from './drive.js'
 import { datKeys, entryOf, fileKeys, folderKey, readState, type ShareState, STATE, unreadableKey } from './entry.js'
 
-const TOTALS = 'totals'
+/** Index meta of an owner. */
+export const TOTALS = 'totals'
 /** Hashes of contents kept in memory before the index is asked instead. */
 const MAX_PENDING = 16 * 1024
 /** Files that are gone, about 300 bytes each, whose blocks are kept for what may still be found under another name. */

@@ -74,10 +74,10 @@ class DownloadSession implements Session {
   }
 
   async start(): Promise<void> {
-    const { open, network, report } = this.#options
+    const { open, network, report, seeOwner } = this.#options
     this.#scope.defer(() => open.close())
     try {
-      this.#replication = await Replication.start({ open, network, report })
+      this.#replication = await Replication.start({ open, network, report, seeOwner })
     } catch (error) {
       await this.#scope.close().catch(() => {})
       throw error

@@ -19,10 +19,11 @@ import { treeNode } from '../storage/tree-nodes.js'
 import { beginSession, endSession, startSession } from './crashes.js'
 import { isBehind, renewHistory } from './history.js'
 import { signHolder } from './holder.js'
-import type { Identity } from './identity.js'
-import { findKept, keep, keptId } from './keep.js'
+import { CEDED, type Ceded, IDENTITY, type Identity, OUTRUN, type Outrun } from './identity.js'
+import { findKept, keep, keepCeded, keptId } from './keep.js'
 import { KeptShare } from './kept-share.js'
 import { openError } from './open-error.js'
+import { cededFrom, giveUpKeys, outrunBy } from './owner-keys.js'
 import { hasIndex, INDEX_FOLDER, type Place, removeStillborn } from './place.js'
 import { refuseSecondCopy, type Whereabouts, whereabouts } from './whereabouts.js'
 
@@ -31,7 +32,6 @@ export { awayStore, hasIndex, type Place, placeOf } from './place.js'
 const MAX_WORKERS = 4
 /** Entries that Hyperbee keeps decoded, about 1 kB each; its own default of 65,536 is sized for servers. */
 const CACHED_ENTRIES = 768
-const IDENTITY = 'identity'
 const WHEREABOUTS = 'whereabouts'
 const PARTIAL_FOLDER = 'partial'
 
@@ -49,6 +49,8 @@ export interface OpenDriveOptions {
   moved?: boolean
   /** Make a new link, even where an earlier one could be had back. */
   newLink?: boolean
+  /** The ownership has just come here: the history goes on in a new fork, after this one. */
+  after?: number
 }
 
 /** An open drive with its index and its files. */
@@ -69,6 +71,8 @@ export interface OpenDrive {
   readonly since: number | null
   /** This index is a copy of another: the files have other inodes than it knows. */
   readonly copied: boolean
+  /** This was the owner until the ownership was exported; null for everybody else. */
+  readonly ceded: Ceded | null
   /** What an owner keeps beside the index; null for a clone, and without a place for it. */
   readonly kept: KeptShare | null
   /** The history goes on in a new fork from this opening on. */
@@ -134,6 +138,8 @@ async function openHere(options: OpenDriveOptions): Promise<OpenDrive> {
   const scope = new Scope()
   try {
     const earlier = home && create?.role === 'owner' ? await findKept(home, place, create.file) : null
+    const gone = earlier?.here && !hasIndex(place.store) && !options.newLink ? earlier.kept.state.ceded : null
+    if (gone) throw cededFrom(place, gone)
     const again = earlier && !options.newLink && (options.moved || earlier.here) ? earlier.kept : null
     const secret = again && !hasIndex(place.store) ? Buffer.from(again.state.secret, 'hex') : null
     const storage = new InPlaceStorage(folder, { readOnly })
@@ -143,8 +149,14 @@ async function openHere(options: OpenDriveOptions): Promise<OpenDrive> {
     scope.defer(() => store.close())
     await store.ready()
     const index = new FileIndex(storage.db)
-    const known = await index.getMeta<Identity>(IDENTITY)
+    let known = await index.getMeta<Identity>(IDENTITY)
     if (!known && !create) throw new DatError('NOT_A_CLONE', `${place.root} was neither shared nor cloned with dat`)
+    const ceded = await index.getMeta<Ceded | null>(CEDED)
+    if (known?.role === 'owner' && ceded && !readOnly) known = await giveUpKeys(storage, index, known)
+    // Else what is kept would bring the ownership back with a lost index.
+    if (ceded && home && !readOnly) await keepCeded(home, place, known, ceded)
+    const outrun = await index.getMeta<Outrun | null>(OUTRUN)
+    if (known?.role === 'owner' && outrun && !readOnly && !options.moved) throw outrunBy(place, outrun)
 
     const key = known ? (known.role === 'clone' ? Buffer.from(known.key, 'hex') : null) : keyToMake(create)
     const drive = new Hyperdrive(store, key)
@@ -184,13 +196,17 @@ async function openHere(options: OpenDriveOptions): Promise<OpenDrive> {
       const batch = index.batch()
       batch.putMeta(IDENTITY, identity)
       batch.putMeta(WHEREABOUTS, here)
+      batch.putMeta(OUTRUN, null)
       await batch.flush()
     }
     if (owner) {
       const own = { drive, content: (await drive.getBlobs()).core, index }
       kept = home ? await KeptShare.open(home, keptId(drive)) : null
-      renewed = (!known && kept !== null) || copied || since !== null || (kept !== null && (await isBehind(own, kept)))
-      if (renewed) await renewHistory(own, kept)
+      const after = Math.max(options.after ?? 0, outrun?.fork ?? 0)
+      const behind =
+        (!known && kept !== null) || copied || since !== null || (kept !== null && (await isBehind(own, kept)))
+      renewed = behind || after > 0 || options.after !== undefined
+      if (renewed) await renewHistory(own, kept, after)
       // Only now is it a share: what was cut off before begins anew.
       await found()
       if (home) kept = await keep(own, home, kept, { store, identity, place })
@@ -201,6 +217,7 @@ async function openHere(options: OpenDriveOptions): Promise<OpenDrive> {
     }
     return {
       copied: copied && !owner,
+      ceded,
       kept,
       renewed,
       earlier: !known && !again && earlier ? formatLink(Buffer.from(earlier.kept.state.identity.key, 'hex')) : null,

@@ -1,3 +1,4 @@
+import type Hypercore from 'hypercore'
 import type { ReplicationPeer } from 'hypercore'
 
 /**
@@ -19,5 +20,19 @@ export function followForks(peer: ReplicationPeer): void {
     reorg.inflight.push(request)
     this._send(request)
     return true
+  }
+}
+
+/**
+ * Keeps the core of an owner from following anybody. Hypercore takes over any later fork that is signed with the core's
+ * key, also where the core is written: what is written next would then go on in a history that somebody else writes.
+ * @param onfork is told of each that was signed, and so of another owner; nobody else can bring it about
+ */
+export function refuseForks({ core }: Hypercore, onfork: (fork: number) => void): void {
+  const { verifyReorg } = core
+  core.verifyReorg = async function refuse(proof) {
+    await verifyReorg.call(this, proof)
+    onfork(proof.fork)
+    throw new Error('an owner follows nobody')
   }
 }

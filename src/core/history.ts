@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import type Hypercore from 'hypercore'
 import crypto from 'hypercore-crypto'
 import type Hyperdrive from 'hyperdrive'
@@ -23,14 +24,27 @@ export async function isBehind({ drive, content }: OwnHistory, kept: KeptShare):
   return version > drive.core.length || (await kept.length()) > content.length
 }
 
+/** The number of a fork is a generation, and below it a random part. */
+const GENERATION = 2 ** 20
+
+/**
+ * The number of a fork after `fork`: of the next generation, and never twice the same. Two computers that begin one at
+ * the same point, since both believe to be the owner, have two numbers and not two histories under one: whoever meets
+ * both follows the higher.
+ */
+export function nextFork(fork: number): number {
+  return (Math.floor(fork / GENERATION) + 1) * GENERATION + randomInt(GENERATION)
+}
+
 /**
  * Begins a new fork of the history, at the end that is known here. Whoever has more of the old one, or another end of
  * it, goes back to where both are the same and follows this one: Hypercore signs the number of the fork with the tree.
  * Blocks that are known to have been shared get their old places again, so that nothing is sent twice.
+ * @param after a fork that others are known to have: this one will be a later one
  */
-export async function renewHistory(own: OwnHistory, kept: KeptShare | null): Promise<void> {
+export async function renewHistory(own: OwnHistory, kept: KeptShare | null, after = 0): Promise<void> {
   const { drive, content } = own
-  const fork = Math.max(drive.core.fork, content.fork, kept?.state.fork ?? 0) + 1
+  const fork = nextFork(Math.max(drive.core.fork, content.fork, kept?.state.fork ?? 0, after))
   // Told first: a fork that was begun twice would be two histories again.
   await kept?.save({ fork })
   await content.truncate(content.length, { fork })

@@ -1,8 +1,29 @@
-/** What an index says of itself; written once, when it is made. */
+/** What an index says of itself. The role changes when the ownership moves to another computer, or here. */
+/** Index meta. */
+export const IDENTITY = 'identity'
 export interface Identity {
   role: 'owner' | 'clone'
   /** The link's key in hex. */
   key: string
   /** For a share of one file: its name. */
   file: string | null
+}
+
+/** Index meta, and in what is kept of a share: the ownership was exported from here. */
+export const CEDED = 'ceded'
+export interface Ceded {
+  /** Of the export. */
+  id: string
+  /** When, in milliseconds since 1970. */
+  time: number
+  /** The name of the file, without its folder. */
+  file: string
+}
+
+/** Index meta of an owner: others have a later history than this one, which somebody else signed with the same key. */
+export const OUTRUN = 'outrun'
+export interface Outrun {
+  fork: number
+  /** When it was met, in milliseconds since 1970. */
+  time: number
 }

@@ -1,8 +1,9 @@
 import fs from 'node:fs'
 import type Corestore from 'corestore'
+import crypto from 'hypercore-crypto'
 import type Hyperdrive from 'hyperdrive'
 import { keepUp, type OwnHistory } from './history.js'
-import type { Identity } from './identity.js'
+import type { Ceded, Identity } from './identity.js'
 import { KeptShare } from './kept-share.js'
 import type { Place } from './place.js'
 import { thisMachine } from './whereabouts.js'
@@ -10,6 +11,22 @@ import { thisMachine } from './whereabouts.js'
 /** Under which name a share is kept: whoever may look at the folder learns nothing from it. */
 export function keptId(drive: Hyperdrive): string {
   return drive.discoveryKey.toString('hex').slice(0, 32)
+}
+
+/** The same, from the link's key. */
+export function keptIdOf(key: Buffer): string {
+  return crypto.discoveryKey(key).toString('hex').slice(0, 32)
+}
+
+/** Notes that the ownership was exported, if an earlier run did not come to it. */
+export async function keepCeded(home: string, place: Place, identity: Identity | null, ceded: Ceded): Promise<void> {
+  const kept = identity && (await KeptShare.open(home, keptIdOf(Buffer.from(identity.key, 'hex'))))
+  if (kept && !kept.state.ceded && isHere(kept, place)) await kept.save({ ceded })
+}
+
+/** A home may be that of several computers, and the ownership have come to another of them. */
+function isHere({ state }: KeptShare, place: Place): boolean {
+  return state.store === place.store && state.machine === thisMachine()
 }
 
 /** What is kept of an earlier share of this place. `here`: the folder is the same, and not another of that name. */

@@ -3,10 +3,10 @@ import path from 'node:path'
 import { systemCode } from '../base/errors.js'
 import { HashedBlock } from '../storage/hashed-block.js'
 import { blockCount } from '../storage/layout.js'
-import type { Identity } from './identity.js'
+import type { Ceded, Identity } from './identity.js'
 
 /** In the log, for each block: its hash, and its bytes with FIRST set where a content begins. */
-const ENTRY_BYTES = 36
+export const ENTRY_BYTES = 36
 const FIRST = 0x80000000
 const READ_ENTRIES = 4096
 const SHARES = 'shares'
@@ -31,6 +31,13 @@ export interface KeptState extends Mark {
   /** The inode of the folder of the files, and the computer. */
   inode: number
   machine: string
+  /** The ownership was exported to another computer: this one is no owner any more. */
+  ceded?: Ceded | null
+}
+
+/** Whether there is an entry of a block at a place in a log: its size must be that of a block. */
+export function isEntryOfBlock(log: Buffer, at: number): boolean {
+  return blockCount(log.readUInt32BE(at + 32) & ~FIRST) === 1
 }
 
 /** A block that was shared, and whether a content begins with it. */
@@ -46,11 +53,12 @@ export interface KeptBlock {
  */
 export class KeptShare {
   state: KeptState
-  readonly #folder: string
+  /** Where it is. */
+  readonly folder: string
   #failed: unknown = null
 
   private constructor(folder: string, state: KeptState) {
-    this.#folder = folder
+    this.folder = folder
     this.state = state
   }
 
@@ -74,8 +82,8 @@ export class KeptShare {
   static async create(home: string, id: string, state: KeptState): Promise<KeptShare> {
     const kept = new KeptShare(path.join(home, SHARES, id), state)
     await kept.#try(async () => {
-      await fs.promises.mkdir(kept.#folder, { recursive: true, mode: 0o700 })
-      await fs.promises.rm(path.join(kept.#folder, LOG), { force: true })
+      await fs.promises.mkdir(kept.folder, { recursive: true, mode: 0o700 })
+      await fs.promises.rm(path.join(kept.folder, LOG), { force: true })
     })
     await kept.save({})
     return kept
@@ -98,7 +106,7 @@ export class KeptShare {
   async save(changes: Partial<KeptState>): Promise<void> {
     this.state = { ...this.state, ...changes }
     await this.#try(async () => {
-      const file = path.join(this.#folder, STATE)
+      const file = path.join(this.folder, STATE)
       await fs.promises.writeFile(`${file}.new`, `${JSON.stringify(this.state)}\n`, { mode: 0o600 })
       await fs.promises.rename(`${file}.new`, file)
     })
@@ -110,7 +118,7 @@ export class KeptShare {
 
   /** The number of blocks in the log. */
   async length(): Promise<number> {
-    const stats = await fs.promises.stat(path.join(this.#folder, LOG)).catch(() => null)
+    const stats = await fs.promises.stat(path.join(this.folder, LOG)).catch(() => null)
     return Math.floor((stats?.size ?? 0) / ENTRY_BYTES)
   }
 
@@ -121,29 +129,41 @@ export class KeptShare {
       entries.set(leafHash, i * ENTRY_BYTES)
       entries.writeUInt32BE((byteLength | (isFirst(i) ? FIRST : 0)) >>> 0, i * ENTRY_BYTES + 32)
     })
-    await this.#try(() => fs.promises.appendFile(path.join(this.#folder, LOG), entries, { mode: 0o600 }))
+    await this.addEntries(entries)
+  }
+
+  /** Adds blocks as `entries` gives them. */
+  async addEntries(entries: Buffer): Promise<void> {
+    await this.#try(() => fs.promises.appendFile(path.join(this.folder, LOG), entries, { mode: 0o600 }))
   }
 
   /** The blocks from `start` on. */
   async *blocks(start: number): AsyncGenerator<KeptBlock> {
+    for await (const entries of this.entries(start, READ_ENTRIES)) {
+      for (let at = 0; at < entries.length; at += ENTRY_BYTES) {
+        if (!isEntryOfBlock(entries, at)) return
+        const word = entries.readUInt32BE(at + 32)
+        const hash = Buffer.from(entries.subarray(at, at + 32))
+        yield { block: new HashedBlock(word & ~FIRST, hash), first: (word & FIRST) !== 0 }
+      }
+    }
+  }
+
+  /** The same as they are in the log, at most so many at a time; each buffer is good until the next is asked for. */
+  async *entries(start: number, most: number): AsyncGenerator<Buffer> {
     let file: fs.promises.FileHandle
     try {
-      file = await fs.promises.open(path.join(this.#folder, LOG))
+      file = await fs.promises.open(path.join(this.folder, LOG))
     } catch (error) {
       if (systemCode(error) === 'ENOENT') return
       throw error
     }
     try {
-      const buffer = Buffer.alloc(READ_ENTRIES * ENTRY_BYTES)
+      const buffer = Buffer.alloc(most * ENTRY_BYTES)
       for (let position = start * ENTRY_BYTES; ; position += buffer.length) {
         const { bytesRead } = await file.read(buffer, 0, buffer.length, position)
-        for (let at = 0; at + ENTRY_BYTES <= bytesRead; at += ENTRY_BYTES) {
-          const word = buffer.readUInt32BE(at + 32)
-          const byteLength = word & ~FIRST
-          if (blockCount(byteLength) !== 1) return
-          const hash = Buffer.from(buffer.subarray(at, at + 32))
-          yield { block: new HashedBlock(byteLength, hash), first: (word & FIRST) !== 0 }
-        }
+        const whole = bytesRead - (bytesRead % ENTRY_BYTES)
+        if (whole > 0) yield buffer.subarray(0, whole)
         if (bytesRead < buffer.length) return
       }
     } finally {
@@ -153,7 +173,7 @@ export class KeptShare {
 
   /** Forgets the blocks from `length` on, and the half of one that a full disk may have left at the end. */
   async cut(length: number): Promise<void> {
-    const file = path.join(this.#folder, LOG)
+    const file = path.join(this.folder, LOG)
     const stats = await fs.promises.stat(file).catch(() => null)
     const bytes = Math.min(length, await this.length()) * ENTRY_BYTES
     if (stats && stats.size !== bytes) await this.#try(() => fs.promises.truncate(file, bytes))

@@ -7,8 +7,8 @@ import { connect } from '../transport/connector.js'
 import type { Network, NetworkOptions, NoiseStream, Peer } from '../transport/transport.js'
 import { AnswerBudget } from './answer-budget.js'
 import type { OpenDrive } from './drive.js'
-import { followForks } from './fork-requests.js'
-import { claimOwnership, isOwner, type OwnerKeys } from './ownership.js'
+import { followForks, refuseForks } from './fork-requests.js'
+import { claimOwnership, isOwner, type OwnerClaim, type OwnerKeys, type SeeOwner } from './ownership.js'
 import { PACE_PROTOCOL, PaceChannels } from './pace.js'
 import { limitPeer, survive } from './peer-limits.js'
 import { Rate } from './rate.js'
@@ -35,8 +35,18 @@ export interface ReplicationOptions {
   network: NetworkOptions
   report: Report
   onstatus?: (peer: Peer, status: PeerStatus) => void
-  /** Of an owner: its claim, and what to do about another who has the same key and began at `since`. */
-  owner?: { keys: OwnerKeys; since: number; onother: (peer: Peer, since: number) => void }
+  /**
+   * Of an owner: its claim, what to do about another who has the same key, and about a history of a later fork, which
+   * somebody else signed with it.
+   */
+  owner?: {
+    keys: OwnerKeys
+    since: number
+    onother: (peer: Peer, claim: OwnerClaim) => void
+    onoutrun: (fork: number) => void
+  }
+  /** Of those who look whether there is an owner: its public key, and what to do then. */
+  seeOwner?: SeeOwner
 }
 
 /** A drive on the network: serves what is here and fetches what is asked for. */
@@ -53,6 +63,7 @@ export class Replication {
   readonly #strangers = new WeakMap<NoiseStream, () => void>()
   readonly #refusals: Refusals
   readonly #answers = new AnswerBudget()
+  readonly #onoutrun: ((fork: number) => void) | null
   #network: Network | null = null
   #uploaded = 0
   #held = 0
@@ -74,11 +85,17 @@ export class Replication {
         }
         options.onstatus?.(peer, status)
       },
-      claim: ({ stream }) => (owner ? claimOwnership(stream, owner.since, owner.keys) : null),
+      claim: ({ stream }) => {
+        const { fork } = options.open.drive.core
+        return owner ? claimOwnership(stream, { since: owner.since, fork }, owner.keys) : null
+      },
       onclaim: (peer, claim) => {
-        if (owner && isOwner(peer.stream, claim, owner.keys)) owner.onother(peer, claim.since)
+        if (owner && isOwner(peer.stream, claim, owner.keys)) owner.onother(peer, claim)
+        const see = options.seeOwner
+        if (see && isOwner(peer.stream, claim, see)) see.onowner()
       }
     })
+    this.#onoutrun = owner?.onoutrun ?? null
   }
 
   static async start(options: ReplicationOptions): Promise<Replication> {
@@ -108,6 +125,10 @@ export class Replication {
 
   async #connect(options: NetworkOptions): Promise<void> {
     this.#welcomePeers(this.#open.drive.core, async () => null)
+    if (this.#onoutrun) {
+      // Both, before anybody is met: blocks of one history under the list of another would be wrong files.
+      for (const core of [this.#open.drive.core, await this.#open.content()]) refuseForks(core, this.#onoutrun)
+    }
     this.#network = await connect({
       ...options,
       // Who makes a drive is asked for blocks, and never sent any.

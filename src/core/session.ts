@@ -2,6 +2,7 @@ import type { Failure } from '../base/errors.js'
 import type { Report } from '../base/events.js'
 import type { Link } from '../base/link.js'
 import type { NetworkOptions } from '../transport/transport.js'
+import type { SeeOwner } from './ownership.js'
 
 /** What every command hands to core. Core reads no argv and no environment, writes to no stream and never exits. */
 export interface CommonOptions {
@@ -41,6 +42,8 @@ export interface DownloadOptions extends CommonOptions {
   timeout: number
   /** Give up sooner when there is evidence that nobody can be found now. */
   endEarly?: boolean
+  /** To be told of an owner that is met. */
+  seeOwner?: SeeOwner
 }
 
 export interface CloneOptions extends DownloadOptions {

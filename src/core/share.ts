@@ -12,10 +12,12 @@ import { awayStore, hasIndex, type OpenDrive, openDrive, type Place, placeOf } f
 import { datKeys, INFO, readUnreadable, type ShareInfo, type ShareState, STATE } from './entry.js'
 import { DAMAGED } from './file-import.js'
 import { type OwnHistory, withdrawUnowned } from './history.js'
+import { OUTRUN, type Outrun } from './identity.js'
 import { IgnoreRules } from './ignore.js'
 import { saveIgnoreOptions } from './ignore-options.js'
 import { Import } from './import.js'
-import type { OwnerKeys } from './ownership.js'
+import { formerOwner, outrunBy } from './owner-keys.js'
+import type { OwnerClaim, OwnerKeys } from './ownership.js'
 import { followClone } from './pull.js'
 import { watchReachability } from './reachability.js'
 import { Replication } from './replication.js'
@@ -38,8 +40,9 @@ export async function openShare(options: ShareOptions): Promise<Session> {
     const create = { role: 'owner' as const, file: source.file }
     const open = await openDrive({ place: source.place, create, work: 'share', home, moved, newLink })
     if (open.identity.role === 'clone') {
+      if (open.ceded) report({ type: 'note', message: formerOwner(open.ceded), important: true })
       await open.close()
-      return followClone({ ...options, dir: source.place.root, ...FOLLOW_ALL })
+      return followClone({ ...options, store: source.place.store, dir: source.place.root, ...FOLLOW_ALL })
     }
     scope.defer(() => open.close())
     if (source.away) {
@@ -177,7 +180,8 @@ class Share implements Session {
       owner: {
         keys: this.#open.drive.core.keyPair as OwnerKeys,
         since: this.#since,
-        onother: (peer, since) => this.#meet(peer, since)
+        onother: (peer, claim) => this.#meet(peer, claim),
+        onoutrun: (fork) => this.#outrun(fork)
       }
     })
     const replication = this.#replication
@@ -295,15 +299,34 @@ class Share implements Session {
     void this.#rescan([folder === '.' ? '' : `${folder}/`])
   }
 
-  /** Another has the key of this share, and serves it too: the one that came later ends, before both write. */
-  #meet(peer: Peer, since: number): void {
-    const message = 'another computer shares the same link at this moment, from a copy of this index'
-    if (since > this.#since) {
+  /**
+   * Another has the key of this share, and serves it too. The one whose history others follow goes on, and of two with
+   * the same history the one that came first; the other ends, before both write.
+   */
+  #meet(peer: Peer, { since, fork }: OwnerClaim): void {
+    const message = 'another computer shares the same link at this moment'
+    const own = this.#open.drive.core.fork
+    if (fork > own) {
+      this.#outrun(fork)
+      return
+    }
+    if (fork < own || since > this.#since) {
       this.#options.report({ type: 'note', message: `${message}; it was told to stop (${peer.id})`, important: true })
       return
     }
     const hint = 'stop it there first; or for a link of its own: remove .dat here, then run `dat share --new-link`'
     this.#fail(new DatError('INDEX_COPIED', message, { hint }))
+  }
+
+  /** Others have a later history than this one, signed with its key: what is written here from now on is in vain. */
+  #outrun(fork: number): void {
+    if (this.#abort.signal.aborted) return
+    const { index, place } = this.#open
+    const outrun: Outrun = { fork, time: Date.now() }
+    const batch = index.batch()
+    batch.putMeta(OUTRUN, outrun)
+    this.#scope.defer(() => batch.flush())
+    this.#fail(outrunBy(place, outrun))
   }
 
   #peerStatus(complete: boolean, version: number): void {

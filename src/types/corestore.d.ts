@@ -15,6 +15,8 @@ declare module 'corestore' {
     close(): Promise<void>
     get(options: { name?: string; key?: Buffer }): Hypercore
     replicate(streamOrInitiator: unknown, options?: object): NodeJS.EventEmitter
+    /** The keys of the core that has this name. */
+    createKeyPair(name: string): Promise<{ publicKey: Buffer; secretKey: Buffer }>
     session(options?: object): Corestore
     findingPeers(): () => void
   }

@@ -30,7 +30,16 @@ declare module 'hypercore-storage' {
     size: number
     hash: Buffer
   }
+  /** Of a core: who it is, and with which keys it is written. */
+  export interface CoreAuth {
+    key: Buffer
+    discoveryKey: Buffer
+    manifest: unknown
+    /** null where it is only read. */
+    keyPair: { publicKey: Buffer; secretKey: Buffer } | null
+  }
   export interface CoreReader {
+    getAuth(): Promise<CoreAuth | null>
     /** The questions to RocksDB so far. */
     readonly read: { readonly _operations: readonly unknown[] }
     getBlock(index: number): Promise<Buffer | null>
@@ -40,6 +49,7 @@ declare module 'hypercore-storage' {
     destroy(): void
   }
   export interface CoreWriter {
+    setAuth(auth: CoreAuth): void
     putBlock(index: number, data: Buffer): void
     putTreeNode(node: TreeNode): void
     deleteTreeNode(index: number): void
@@ -79,6 +89,9 @@ declare module 'hypercore-storage' {
     readonly db: RocksSession
     ready(): Promise<void>
     compact(): Promise<void>
+    /** Replaces the secret from which the keys of named cores follow. */
+    setSeed(seed: Buffer): Promise<Buffer>
+    getSeed(): Promise<Buffer | null>
     close(): Promise<void>
     resumeCore(discoveryKey?: Buffer): Promise<HypercoreStorage | null>
     createCore(data: CreateCoreOptions): Promise<HypercoreStorage>

@@ -75,6 +75,8 @@ declare module 'hypercore' {
     }
     readonly discoveryKey: Buffer
     readonly state: { readonly fork: number }
+    /** Checks that a proof of another fork is signed, before anything is done with it. */
+    verifyReorg(proof: { fork: number }): Promise<unknown>
     /** Checks a block against the signed tree as if a peer had sent it, and commits it. */
     verify(proof: Proof, from: null): Promise<boolean>
   }

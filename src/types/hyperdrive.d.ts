@@ -76,6 +76,8 @@ declare module 'hyperdrive' {
     getBlockMap(blob: Blob): Promise<{ blocks: { index: number; byteLength: number }[] } | null>
   }
   class Hyperdrive extends EventEmitter {
+    /** Of the content core, as it follows from the drive's; null for drives made by old programs. */
+    static getContentKey(manifest: unknown, key: Buffer): Buffer | null
     constructor(store: Corestore, key?: Buffer | null, options?: object)
     readonly key: Buffer
     readonly discoveryKey: Buffer

@@ -12,6 +12,7 @@ import { hashOfAssembled } from '../../dist/core/download-records.js'
 import { isEntry, mtimeOf, readInfo, readState } from '../../dist/core/entry.js'
 import { readHolder } from '../../dist/core/holder.js'
 import { IgnoreRules, patternsOf } from '../../dist/core/ignore.js'
+import { readExported, readPreamble } from '../../dist/core/key-file.js'
 import { PaceChannels } from '../../dist/core/pace.js'
 import { survive } from '../../dist/core/peer-limits.js'
 import { readStatus, StatusChannels } from '../../dist/core/status-channel.js'
@@ -47,6 +48,10 @@ const HOME = { lanInterface: null }
 
 function text(value) {
   return JSON.stringify(value)
+}
+
+function keysOf() {
+  return { secret: HEX, publicKey: HEX, key: HEX }
 }
 
 function announcement(type) {
@@ -230,6 +235,27 @@ export const PARSERS = {
     parse(input) {
       const holder = readHolder(input)
       if (holder && !/^[\w.-]+ [a-z]+ \d+$/.test(`${holder.host} ${holder.work} ${holder.pid}`)) throw new Error('odd')
+    }
+  },
+  'key-file': {
+    files: ['core/key-file.ts'],
+    samples: () => [
+      Buffer.concat([Buffer.from('dat keys 1\n'), Buffer.from('0000000300040000', 'hex'), Buffer.alloc(40, 7)]),
+      Buffer.from(text({ id: HEX.slice(32), time: 1, ...keysOf(), file: null, fork: 0, version: 3 })),
+      Buffer.from(text({ id: HEX.slice(32), time: 1, ...keysOf(), file: 'a.csv', fork: 2 ** 30, version: 3 }))
+    ],
+    parse(input) {
+      // One after the other, as they are in a file; what is no preamble may still be what is behind one.
+      try {
+        const { operations, memoryKib } = readPreamble(input)
+        if (operations > 16 || memoryKib > 2 ** 20) throw new Error('too much work')
+      } catch (error) {
+        if (!isRefusal(error)) throw error
+        const { file, fork, version, time } = readExported(input.toString())
+        if (file?.includes('/')) throw new Error('a way out of the folder')
+        new Date(time).toISOString()
+        if (![fork, version].every(Number.isSafeInteger)) throw new Error('no number')
+      }
     }
   },
   'doctor-code': {

@@ -5,7 +5,6 @@ import { NS } from 'hyperdht/lib/constants.js'
 import curve from 'noise-curve-ed'
 // @ts-expect-error: no types
 import NoiseHandshake from 'noise-handshake'
-// @ts-expect-error: no types
 import sodium from 'sodium-universal'
 import type { KeyPair } from '../../src/transport/transport.js'
 

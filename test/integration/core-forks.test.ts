@@ -207,7 +207,7 @@ test('the index of a folder that cannot be written to is in the home, and is fou
   await second.close()
 })
 
-test('of two owners of one share that meet, the later one ends', async () => {
+test('of two owners of one share that meet, the one whose history is the earlier ends, and does not begin again', async () => {
   const { folder, source, owner, share } = await world()
   await owner.close()
   const twin = join(folder, 'twin')
@@ -219,6 +219,49 @@ test('of two owners of one share that meet, the later one ends', async () => {
     home: join(folder, 'other'),
     network: { ...ALONE, peers }
   })
-  expect(await second.failure()).toMatchObject({ code: 'INDEX_COPIED', exitCode: 14 })
-  await first.event('note', ({ message }) => message.includes('shares the same link'))
+  await second.event('note', ({ message }) => message.includes('shares the same link'))
+  expect(await first.failure()).toMatchObject({ code: 'NOT_OWNER', exitCode: 12 })
+  await first.close()
+  await second.close()
+  await expect(share()).rejects.toMatchObject({ code: 'NOT_OWNER' })
+  // Who says that it is here now and nowhere else goes on after the other.
+  const again = await share({ moved: true })
+  const third = await TestSession.share(twin, {
+    home: join(folder, 'other'),
+    network: { ...ALONE, peers: [/@([^/]+)$/.exec(again.link)?.[1] as string] }
+  })
+  expect(await third.failure()).toMatchObject({ code: 'NOT_OWNER' })
 })
+
+test('an owner that meets only a clone learns from it that another went on, and writes nothing after it', async () => {
+  const { folder, source, copy, owner, share } = await world()
+  await owner.close()
+  const twin = join(folder, 'twin')
+  await cp(source, twin, { recursive: true })
+  await writeTree(twin, { 'theirs.bin': randomBytes(3000) })
+  const second = await TestSession.share(twin, { moved: true, home: join(folder, 'other') })
+  await second.event('import.done')
+  const clone = await TestSession.pull(copy, second.link)
+  await clone.done()
+  await clone.close()
+  await second.close()
+  await writeTree(source, { 'ours.bin': randomBytes(3000) })
+  const { followClone } = await built<typeof pull>('core/pull')
+  const follower = await follow(followClone, copy)
+  const first = await share({ network: { ...ALONE, peers: [follower] } }).catch((error) => error)
+  const error = first instanceof TestSession ? await first.failure() : (first.cause ?? first)
+  expect(error).toMatchObject({ code: 'NOT_OWNER' })
+  expect(await describeTree(copy)).toEqual(await describeTree(twin))
+})
+
+/** A clone that serves. @returns its address */
+async function follow(followClone: typeof pull.followClone, dir: string): Promise<string> {
+  const links: string[] = []
+  const follower = await followClone({
+    ...{ dir, store: null, network: LISTENING, include: [], exclude: [], dryRun: false, force: false, timeout: 0 },
+    signal: new AbortController().signal,
+    report: (event) => event.type === 'link' && links.push(event.link)
+  })
+  defer(() => follower.close())
+  return /@([^/]+)$/.exec(links[0] ?? '')?.[1] as string
+}

@@ -1,6 +1,7 @@
 import { Argument, Command, Help, Option } from 'commander'
 import type { CloneArguments } from '../commands/clone.js'
 import type { DoctorArguments } from '../commands/doctor.js'
+import type { KeysArguments } from '../commands/keys.js'
 import type { LogArguments } from '../commands/log.js'
 import type { ListArguments } from '../commands/ls.js'
 import type { PullArguments } from '../commands/pull.js'
@@ -31,6 +32,7 @@ export function buildProgram({ version, columns }: ParseOptions, sink: Sink): Co
   addSharing(program, sink)
   addDownloading(program, sink)
   addLooking(program, sink)
+  addKeys(program, sink)
   addServing(program, sink)
   addDoctor(program, sink, version)
   addTexts(program, sink)
@@ -134,6 +136,26 @@ function addLooking(program: Command, sink: Sink): void {
   network(common(patience(verify))).action((dir: string, raw: RawOptions & VerifyArguments) => {
     const run = async (context: Context) => (await import('../commands/verify.js')).verify(context, { ...raw, dir })
     sink.choose({ command: 'verify', options: raw, run })
+  })
+}
+
+function addKeys(program: Command, sink: Sink): void {
+  const keys = program
+    .command('keys')
+    .description('show the link; move a share to another computer')
+    .argument('[action]', '`export` or `import`; without it, show the link and who owns the share')
+    .argument('[file]', 'import: the file that was exported. Export: the shared folder (default: .)')
+    .argument('[dir]', 'import: a clone, or a new folder to clone into (default: .)')
+    .option('--out <file>', 'export: write the keys to this new file; "-" for standard output')
+    .option('--passphrase-file <file>', 'read the passphrase from the first line of this file')
+    .option('--cancel', 'export: take back what was exported and never imported')
+    .option('--yes', 'export --cancel: do not ask')
+    .option('--copied', 'import: the files of the share were copied into the folder by other means')
+  network(common(patience(keys))).action((...operands: unknown[]) => {
+    const [action, file, dir, raw] = operands as [string?, string?, string?, (RawOptions & KeysArguments)?]
+    const run = async (context: Context) =>
+      (await import('../commands/keys.js')).keys(context, { ...raw, operands: [action, file, dir] })
+    sink.choose({ command: 'keys', options: raw ?? {}, run })
   })
 }
 

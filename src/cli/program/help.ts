@@ -34,6 +34,12 @@ const EXAMPLES: Record<string, readonly [string, string][]> = {
     ['dat verify frogs', 'compare every byte with what was shared'],
     ['dat verify frogs --repair', 'and fetch again what is damaged']
   ],
+  keys: [
+    ['dat keys', 'the link of the folder you are in, and who owns it'],
+    ['dat keys export --out ~/frogs.keys', 'hand the share over: from now on this is a clone'],
+    ['dat keys import frogs.keys frogs', 'on the other computer, whose clone becomes the share'],
+    ['dat keys export --cancel', 'take it back, if nobody imported the file']
+  ],
   relay: [
     ['dat relay --listen 443 --tls-cert cert.pem --tls-key key.pem', 'with a certificate'],
     ['dat relay --behind-proxy', 'behind nginx or Caddy on the same computer']

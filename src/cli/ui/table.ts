@@ -69,6 +69,29 @@ export function statusText(status: StatusReport): string {
   return lines.join('\n')
 }
 
+export interface KeysView {
+  link: string
+  role: 'owner' | 'clone' | 'former'
+  dir: string
+  secrets: readonly string[]
+  exported: { time: string; file: string } | null
+}
+
+const ROLES = {
+  owner: 'owner (this folder is the source)',
+  clone: 'clone (the keys are on another computer)',
+  former: 'clone, the owner once'
+}
+
+/** `dat keys` as a text of several lines. */
+export function keysText({ link, role, dir, secrets, exported }: KeysView): string {
+  const row = (name: string, value: string) => `${name.padEnd(9)} ${value}`
+  const lines = [row('link', printable(link)), row('role', ROLES[role]), row('folder', printable(dir))]
+  if (exported) lines.push(row('exported', `${formatDate(Date.parse(exported.time))}, to ${printable(exported.file)}`))
+  for (const [i, folder] of secrets.entries()) lines.push(row(i === 0 ? 'key in' : '', printable(folder)))
+  return lines.join('\n')
+}
+
 function completeText(status: StatusReport): string {
   if (status.complete) return 'yes'
   return `no: ${amount(status.missing.length, status.missingBytes)} missing`
