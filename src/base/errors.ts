@@ -27,7 +27,7 @@ const CATALOGUE = {
   USAGE: { exitCode: EXIT.usage, hint: 'run `dat --help`' },
   NOT_A_FOLDER: { exitCode: EXIT.usage, hint: 'give a folder or a file that exists, or `.` for this folder' },
   NOT_A_CLONE: { exitCode: EXIT.usage, hint: 'run this inside a folder made by `dat clone` or `dat share`' },
-  NOT_YET: { exitCode: EXIT.usage, hint: 'leave the version out to get the newest one' },
+  NO_VERSION: { exitCode: EXIT.usage, hint: 'run `dat log <link>` to see what there is; the newest needs no version' },
   EMPTY_SHARE: { exitCode: EXIT.usage, hint: 'look at .datignore, or run again with --no-ignore' },
   PARTIAL: { exitCode: EXIT.partial, hint: 'run the same command again to retry what failed' },
   NOT_A_LINK: {

@@ -161,9 +161,3 @@ export function parseTarget(text: string, cwd: string, exists: (path: string) =>
 export function meantAsLink(text: string): boolean {
   return looksLikeLink(text) || /^dat:/i.test(text) || /^[a-z0-9]{40,}(?:[+@/]|$)/i.test(text)
 }
-
-/** @throws DatError NOT_YET for a link that is pinned to a version. */
-export function refuseVersion(link: Link | null, version?: string): void {
-  if (version === undefined && (link === null || link.version === null)) return
-  throw new DatError('NOT_YET', 'this version of dat cannot fetch an older version of a share yet')
-}

@@ -1,4 +1,5 @@
 import type Hypercore from 'hypercore'
+import type { Archive } from '../storage/archive.js'
 import type { ContentFiles } from '../storage/content-files.js'
 import type { FileIndex } from '../storage/file-index.js'
 import type { FileRecord } from '../storage/file-record.js'
@@ -6,6 +7,7 @@ import { type HashedBlock, hashedBlocks } from '../storage/hashed-block.js'
 import { type BlockRange, blockCount } from '../storage/layout.js'
 import type { OpenDrive } from './drive.js'
 import { datKeys, entryOf, fileKeys, folderKey, readState, type ShareState, STATE, unreadableKey } from './entry.js'
+import { historySetting } from './history-setting.js'
 
 /** Index meta of an owner. */
 export const TOTALS = 'totals'
@@ -38,6 +40,8 @@ export class ChangeBatch {
   readonly #open: OpenDrive
   readonly #content: Hypercore
   readonly #files: ContentFiles
+  /** Where contents are kept for older versions; null without history. */
+  readonly #archive: Archive | null
   #blocks: HashedBlock[] = []
   #blockBytes = 0
   #puts: Put[] = []
@@ -57,7 +61,15 @@ export class ChangeBatch {
   /** All contents that the index knows are in memory. */
   #fresh: boolean
 
-  private constructor(open: OpenDrive, content: Hypercore, totals: Totals, complete: boolean | null, fresh: boolean) {
+  private constructor(
+    open: OpenDrive,
+    content: Hypercore,
+    totals: Totals,
+    complete: boolean | null,
+    fresh: boolean,
+    history: boolean
+  ) {
+    this.#archive = history ? open.archive : null
     this.#complete = complete
     this.#fresh = fresh
     this.#open = open
@@ -76,7 +88,9 @@ export class ChangeBatch {
     const marker = readState(state?.value)
     // A marker of an earlier fork has to be written anew, even where nothing else changes.
     const complete = marker?.fork === content.fork ? marker.complete : null
-    return new ChangeBatch(open, content, totals, complete, (await open.index.isEmpty()) && content.length === 0)
+    const fresh = (await open.index.isEmpty()) && content.length === 0
+    const history = (await historySetting(open)) !== null
+    return new ChangeBatch(open, content, totals, complete, fresh, history)
   }
 
   /** Of the share as it will be after the next flush. */
@@ -191,6 +205,7 @@ export class ChangeBatch {
     }
     if (visible) await this.#writeEntries(puts, removals, marks, complete)
 
+    await this.keep(puts.map(({ record }) => record))
     const done = this.#index.batch()
     const indexing = blocks.length > 0
     for (const { record, previous, contentHash } of puts) {
@@ -213,6 +228,11 @@ export class ChangeBatch {
   async append(blocks: readonly HashedBlock[], begins: boolean): Promise<void> {
     await this.#content.append(blocks)
     await this.#open.kept?.add(blocks, (i) => begins && i === 0)
+  }
+
+  /** Keeps what files have now for the time when they have something else. Done before the index calls them done. */
+  async keep(records: readonly FileRecord[]): Promise<void> {
+    await this.#archive?.keep(this.#open.root, records)
   }
 
   async close(): Promise<void> {

@@ -16,26 +16,25 @@ import type { CloneOptions, Session } from './session.js'
 
 /**
  * Clones a share into a new folder, or goes on with a clone that was begun there.
- * @throws DatError NOT_YET, DESTINATION_OCCUPIED, DESTINATION_OTHER, INDEX_LOCKED, INDEX_DAMAGED, NO_PEER (without a
+ * @throws DatError NO_VERSION, DESTINATION_OCCUPIED, DESTINATION_OTHER, INDEX_LOCKED, INDEX_DAMAGED, NO_PEER (without a
  * folder the name of the share must be asked for first); later NO_PEER, PARTIAL, ALTERED, DISK_FULL
  */
 export async function openClone(given: CloneOptions): Promise<Session> {
   const { link } = given
-  if (link.version !== null) {
-    throw new DatError('NOT_YET', 'this version of dat cannot clone an older version of a share yet')
-  }
   const network = alsoAt(given.network, link)
   const options = { ...given, network }
   const root = path.resolve(options.dir ?? path.join(options.parent, await proposeName(options)))
   if (options.dryRun && !hasIndex(placeOf(root, options.store).store)) return openTrial(options, root)
   const open = await openDestination(options, root)
   const { include, exclude } = options
-  const saved: SavedClone = { addresses: link.addresses, relays: link.relays, under: link.path, include, exclude }
+  const pin = given.version ?? link.version
+  const { addresses, relays } = link
+  const saved: SavedClone = { addresses, relays, under: link.path, include, exclude, version: pin }
   const batch = open.index.batch()
   batch.putMeta(SAVED_CLONE, saved)
   await batch.flush()
   const text = formatLink(link.key, { addresses: link.addresses, relays: link.relays })
-  return startDownload({ ...options, open, link: text, under: link.path, follow: false })
+  return startDownload({ ...options, open, link: text, under: link.path, pin, follow: false })
 }
 
 /** A dry run of a clone that does not exist: leaves nothing behind. */
@@ -51,6 +50,7 @@ async function openTrial(options: CloneOptions, root: string): Promise<Session> 
       open,
       link: formatLink(link.key),
       under: link.path,
+      pin: options.version ?? link.version,
       follow: false
     })
     return { link: session.link, dir: root, finished: session.finished, close: () => session.close().finally(remove) }

@@ -170,6 +170,10 @@ export class DownloadActions {
     return this.#downloads.waiting
   }
 
+  isOffered(path: string): boolean {
+    return this.#downloads.isOffered(path)
+  }
+
   /** Stops to wait for a path: it failed for now, and what came of it is kept. */
   abandon(path: string, reason: string): void {
     this.#downloads.abandon(path)

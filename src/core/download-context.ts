@@ -16,6 +16,8 @@ export interface DownloadContext {
   signal: AbortSignal
   force: boolean
   dryRun: boolean
+  /** The version that is wanted; null for the newest, always. */
+  pin: number | null
   /** The share forked in this session: what arrived about then is looked at before it is trusted. */
   careful: boolean
 }

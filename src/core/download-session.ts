@@ -15,6 +15,7 @@ import { recover } from './recover.js'
 import { Replication } from './replication.js'
 import { Selection } from './selection.js'
 import type { DownloadOptions, Session, Summary } from './session.js'
+import { settledVersion, whatIsKept } from './versions.js'
 
 const CLOSE_MS = 1500
 /** Damaged files that are told of one by one. */
@@ -35,6 +36,8 @@ export interface DownloadSessionOptions extends DownloadOptions {
   link: string
   /** A file or folder inside the share; '' for all. */
   under: string
+  /** The version that is wanted; null for the newest, always. */
+  pin?: number | null
   /** Go on following the share after everything is here. */
   follow: boolean
 }
@@ -61,6 +64,8 @@ class DownloadSession implements Session {
   /** Files that were found damaged. */
   readonly #told = new Set<string>()
   #phase = 'waiting for the other computer'
+  /** The version that is wanted, once it is known to exist; null for the newest. */
+  #pin: number | null = null
 
   constructor(options: DownloadSessionOptions) {
     this.#options = options
@@ -111,17 +116,19 @@ class DownloadSession implements Session {
   async #run(): Promise<Summary | null> {
     const { open, report, force, dryRun, include, exclude, under } = this.#options
     const replication = this.#replication as Replication
-    const { timeout, endEarly = false, follow } = this.#options
+    const { timeout, endEarly = false, follow, pin = null } = this.#options
     const contact = { timeout, endEarly: endEarly && !follow, report, signal: this.#abort.signal }
     const content = await firstContact(open, replication.network, contact)
     if (!content) return null
+    if (pin !== null) this.#pin = await settledVersion(open, pin)
     const selection = new Selection(include, exclude, under)
     const signal = this.#abort.signal
     await open.files.partials.clean()
     await adoptCopied(open)
     await recover(open, content, report)
     for (let careful = false; !signal.aborted; careful = true) {
-      const context = { open, content, replication, selection, report, signal, force, dryRun, careful }
+      const pin = this.#pin
+      const context = { open, content, replication, selection, report, signal, force, dryRun, careful, pin }
       const ended = await this.#download(context)
       if (ended !== 'forked') return ended
     }
@@ -176,7 +183,7 @@ class DownloadSession implements Session {
     while (!this.#abort.signal.aborted) {
       if (actions.forked) return 'forked'
       if (actions.error) throw actions.error
-      const version = open.drive.version
+      const version = this.#pin ?? open.drive.version
       if (version > download.version && open.drive.core.length > 1) {
         // The two cores arrive at a new fork one after the other; entries of one with blocks of the other are no files.
         if (!(await download.matches(version))) {
@@ -187,8 +194,8 @@ class DownloadSession implements Session {
         state = await download.advance(version)
         continue
       }
-      const complete = download.version > 0 && (state?.complete ?? true)
-      if (complete && actions.idle && download.version === open.drive.version) {
+      const complete = download.version > 0 && (this.#pin !== null || (state?.complete ?? true))
+      if (complete && actions.idle && download.version === version) {
         await actions.settled()
         if (actions.error) throw actions.error
         if (actions.forked) return 'forked'
@@ -197,7 +204,7 @@ class DownloadSession implements Session {
           const summary = this.#complete(download, state)
           if (!follow || dryRun) {
             if (download.failures.length === 0) await this.#replication?.delivered()
-            return this.#conclude(download, summary)
+            return await this.#conclude(download, summary)
           }
         }
       }
@@ -232,14 +239,17 @@ class DownloadSession implements Session {
     return summary
   }
 
-  #conclude(download: Download, summary: Summary): Summary {
+  async #conclude(download: Download, summary: Summary): Promise<Summary> {
     const { failures } = summary
     if (failures.length === 0) return summary
     const count = download.failed === 1 ? 'one file' : `${download.failed} files`
     if (download.onlyAltered) {
       throw new DatError('ALTERED', `${count} in ${this.dir} would be overwritten: left as they are`, { failures })
     }
-    throw new DatError('PARTIAL', `${count} could not be downloaded; everything else is in ${this.dir}`, { failures })
+    const { open } = this.#options
+    const hint = this.#pin === null ? undefined : await whatIsKept(open)
+    const message = `${count} could not be downloaded; everything else is in ${this.dir}`
+    throw new DatError('PARTIAL', message, { failures, ...(hint && { hint }) })
   }
 
   async #checkSpace(version: number, selection: Selection): Promise<void> {

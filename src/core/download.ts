@@ -63,9 +63,17 @@ export class Download {
     })
   }
 
-  /** Gives up the files that the owner cannot read: for when nobody has sent anything for a while. */
+  /**
+   * Gives up the files that the owner cannot read, and those of an older version that nobody has: for when nobody has
+   * sent anything for a while.
+   */
   abandonUnreadable(): void {
     for (const path of this.#actions.waiting) {
+      if (this.#options.pin !== null && !this.#actions.isOffered(path)) {
+        this.#abandoned.add(path)
+        this.#actions.abandon(path, `nobody who is online keeps what it was in version ${this.#options.pin}`)
+        continue
+      }
       const reason = this.#whyUnreadable(path)
       if (reason === null) continue
       this.#abandoned.add(path)
@@ -110,7 +118,9 @@ export class Download {
     const bee = this.#options.open.drive.db.checkout(version)
     try {
       const state = readState((await bee.get<unknown>(STATE, datKeys))?.value)
-      return state === null || state.fork === this.#options.content.fork
+      // A fork leaves what was before it as it was.
+      const older = this.#options.pin !== null && state !== null && state.fork < this.#options.content.fork
+      return state === null || older || state.fork === this.#options.content.fork
     } finally {
       await bee.close()
     }

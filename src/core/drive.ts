@@ -9,6 +9,7 @@ import { DatError, fileError } from '../base/errors.js'
 import { formatLink } from '../base/link.js'
 import { STORE_NAME } from '../base/safe-path.js'
 import { Scope } from '../base/scope.js'
+import { Archive } from '../storage/archive.js'
 import { holdRoot } from '../storage/beneath.js'
 import { ContentFiles } from '../storage/content-files.js'
 import { InPlaceStorage } from '../storage/core-storage.js'
@@ -34,6 +35,7 @@ const MAX_WORKERS = 4
 const CACHED_ENTRIES = 768
 const WHEREABOUTS = 'whereabouts'
 const PARTIAL_FOLDER = 'partial'
+const HISTORY_FOLDER = 'history'
 
 export interface OpenDriveOptions {
   place: Place
@@ -63,6 +65,8 @@ export interface OpenDrive {
   readonly store: Corestore
   readonly index: FileIndex
   readonly files: ContentFiles
+  /** What files had before, as far as it is kept. */
+  readonly archive: Archive
   readonly workers: FileWorkers
   /**
    * When an earlier opening began that the machine going down has ended, in milliseconds since 1970: what was written
@@ -165,7 +169,9 @@ async function openHere(options: OpenDriveOptions): Promise<OpenDrive> {
     scope.defer(close)
     const workers = new FileWorkers(Math.min(MAX_WORKERS, Math.max(2, os.availableParallelism())))
     scope.defer(() => workers.close())
+    const archive = await Archive.open(path.join(place.store, HISTORY_FOLDER), index, workers)
     const files = new ContentFiles({
+      archive,
       index,
       root,
       partials: `${STORE_NAME}/${PARTIAL_FOLDER}`,
@@ -236,6 +242,7 @@ async function openHere(options: OpenDriveOptions): Promise<OpenDrive> {
       store,
       index,
       files,
+      archive,
       workers,
       content: async () => (await drive.getBlobs()).core,
       close: () => scope.close()

@@ -78,6 +78,19 @@ export interface ShareState {
   fork: number
 }
 
+/** Key, under `datKeys`, of what an owner keeps of older versions; there is none where nothing is kept. */
+export const HISTORY = 'history'
+export interface HistoryInfo {
+  /** The oldest version of which every file is kept. */
+  from: number
+}
+
+/** Reads it as a peer wrote it. */
+export function readHistory(value: unknown): HistoryInfo | null {
+  const from = (value as Partial<HistoryInfo> | null)?.from
+  return typeof from === 'number' && Number.isSafeInteger(from) && from > 0 ? { from } : null
+}
+
 /** Keys, under `datKeys`, of folders that have nothing in them. */
 const FOLDER = 'folder/'
 

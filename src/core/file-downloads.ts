@@ -107,6 +107,18 @@ export class FileDownloads {
     return [...this.#taskOf.keys()]
   }
 
+  /** Whether a peer who is here says that it has what a path waits for. */
+  isOffered(path: string): boolean {
+    const range = this.#taskOf.get(path)?.range
+    if (!range) return true
+    const { core } = this.#options.content
+    for (let i = range.blockOffset; i < range.blockOffset + range.blockLength; i++) {
+      if (core.bitfield.get(i)) continue
+      if (!core.replicator.peers.some((peer) => peer.remoteBitfield.get(i))) return false
+    }
+    return true
+  }
+
   /** Starts to download files, or joins them to a download of the same blocks that is under way. */
   async fetch(fetches: readonly Fetch[]): Promise<void> {
     if (fetches.length === 0) return

@@ -210,6 +210,7 @@ export class FileImport {
     }
     // Cut off: the next run goes on where this one stopped.
     if (signal.aborted || done < this.#found.size) return DONE
+    await batch.keep([{ ...record, state: 'done' }])
     const final = open.index.batch()
     final.put({ ...record, state: 'done', racy: isRacy(this.#found, this.#lookedAt) }, record)
     if (!resumed) final.putContent(combine(hashes, this.#found.size).contentHash, range)

@@ -15,12 +15,12 @@ export interface Listed {
 
 /** Lists a share, or one folder or file of it (`path`), without fetching content. */
 export async function* listFiles(options: ReadOptions & { path: string }): AsyncGenerator<Listed> {
-  const { open, under, close } = await readDrive(options)
+  const { bee, under, close } = await readDrive(options)
   try {
     const wanted = [under, options.path.replace(/^\.?\/+|\/+$/g, '')].filter(Boolean).join('/')
     const selection = new Selection([], [], wanted === '.' ? '' : wanted)
     let any = false
-    for await (const { key, value } of open.drive.db.createReadStream<EntryValue>({}, fileKeys)) {
+    for await (const { key, value } of bee.createReadStream<EntryValue>({}, fileKeys)) {
       const path = key.replace(/^\//, '')
       if (options.signal.aborted) return
       if (!selection.wants(path) || !isEntry(value)) continue
@@ -29,7 +29,7 @@ export async function* listFiles(options: ReadOptions & { path: string }): Async
       const bytes = value.blob?.byteLength ?? 0
       yield { path, bytes, modified: mtimeOf(value), kind, executable: value.executable === true }
     }
-    for await (const { key } of open.drive.db.createReadStream<unknown>(FOLDERS, datKeys)) {
+    for await (const { key } of bee.createReadStream<unknown>(FOLDERS, datKeys)) {
       const path = folderOfKey(key)
       if (!selection.wants(path.replace(/\/$/, ''))) continue
       any = true

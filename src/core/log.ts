@@ -1,5 +1,6 @@
 import { historyKeys, isEntry, readState } from './entry.js'
 import { type ReadOptions, readDrive } from './read-drive.js'
+import { Selection } from './selection.js'
 
 export interface Change {
   /** The version of the share that this change made. */
@@ -16,17 +17,18 @@ const STATE_KEY = 'dat\0state'
 /** A batch of changes is dated by the marker that follows it; should none come, this many wait for it at most. */
 const MAX_UNDATED = 10_000
 
-/** All changes of a share, the oldest first. */
-export async function* readLog(options: ReadOptions): AsyncGenerator<Change> {
-  const { open, close } = await readDrive(options)
+/** All changes of a share, or of one file or folder in it (`path`), the oldest first. */
+export async function* readLog(options: ReadOptions & { path?: string }): AsyncGenerator<Change> {
+  const { bee, under, close } = await readDrive(options)
+  const selection = new Selection([], [], [under, options.path ?? ''].filter(Boolean).join('/'))
   try {
     let undated: Change[] = []
-    for await (const { type, seq, key, value } of open.drive.db.createHistoryStream(historyKeys)) {
+    for await (const { type, seq, key, value } of bee.createHistoryStream(historyKeys)) {
       if (options.signal.aborted) return
       if (key.startsWith(FILES)) {
         const bytes = isEntry(value) ? (value.blob?.byteLength ?? 0) : 0
         const path = key.slice(FILES.length).replace(/^\//, '')
-        undated.push({ version: seq + 1, op: type, path, bytes, date: null })
+        if (selection.wants(path)) undated.push({ version: seq + 1, op: type, path, bytes, date: null })
       }
       const state = key === STATE_KEY ? readState(value) : null
       if (!state && undated.length < MAX_UNDATED) continue

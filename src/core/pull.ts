@@ -39,7 +39,17 @@ async function openClonedFolder(options: PullOptions, follow: boolean): Promise<
   const { include, exclude } = all ? saved : options
   const network = alsoAt(options.network, saved)
   const link = formatLink(open.drive.key, saved)
-  return startDownload({ ...options, include, exclude, network, open, link, under: saved.under, follow })
+  const pin = options.version === undefined ? saved.version : options.version
+  if (pin !== saved.version) {
+    const batch = open.index.batch()
+    batch.putMeta(SAVED_CLONE, { ...saved, version: pin })
+    await batch.flush()
+  }
+  if (pin !== null) {
+    const message = `this clone stays at version ${pin}; \`dat pull --version newest\` brings it up to date`
+    options.report({ type: 'note', message, important: true })
+  }
+  return startDownload({ ...options, include, exclude, network, open, link, under: saved.under, pin, follow })
 }
 
 /** Index meta of a clone: what its link said beside the key. */
@@ -49,10 +59,12 @@ export interface SavedClone extends Places {
   /** What was asked for: `--include` and `--exclude`. */
   include: string[]
   exclude: string[]
+  /** The version that it stays at; null for the newest. */
+  version: number | null
 }
 
 export async function readSaved(open: OpenDrive): Promise<SavedClone> {
-  const nothing: SavedClone = { addresses: [], relays: [], under: '', include: [], exclude: [] }
+  const nothing: SavedClone = { addresses: [], relays: [], under: '', include: [], exclude: [], version: null }
   return { ...nothing, ...(await open.index.getMeta<Partial<SavedClone>>(SAVED_CLONE)) }
 }
 

@@ -1,6 +1,8 @@
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
+import type Hypercore from 'hypercore'
+import type { Hyperbee } from 'hyperdrive'
 import { DatError } from '../base/errors.js'
 import type { Link } from '../base/link.js'
 import { Scope } from '../base/scope.js'
@@ -10,6 +12,7 @@ import { alsoAt } from './places.js'
 import { findFolder, readSaved } from './pull.js'
 import { Replication } from './replication.js'
 import type { CommonOptions } from './session.js'
+import { beeAt } from './versions.js'
 
 /** A share to look at: by its link, over the network, or a folder of this computer. */
 export type ReadTarget = { link: Link } | { dir: string }
@@ -20,10 +23,16 @@ export interface ReadOptions extends CommonOptions {
   timeout: number
   /** Give up sooner when there is evidence that nobody can be found now. */
   endEarly?: boolean
+  /** Another version than the newest. */
+  version?: number | null
 }
 
 export interface ReadDrive {
   open: OpenDrive
+  /** The entries, as they were in the version that was asked for. */
+  bee: Hyperbee
+  /** The content core; null for a folder. */
+  content: Hypercore | null
   /** A file or folder inside that the link named. */
   under: string
   close(): Promise<void>
@@ -32,14 +41,19 @@ export interface ReadDrive {
 /**
  * Opens a share for looking only. A folder is read without its lock, so it may be in use; a link is read from a peer
  * through a temporary index, without content.
- * @throws DatError NOT_A_FOLDER, NOT_A_CLONE, INDEX_DAMAGED, NO_PEER
+ * @throws DatError NOT_A_FOLDER, NOT_A_CLONE, INDEX_DAMAGED, NO_PEER, NO_VERSION
  */
 export async function readDrive(options: ReadOptions): Promise<ReadDrive> {
   if ('dir' in options.target) {
     const root = await findFolder(options.target.dir)
     const open = await openDrive({ place: placeOf(root, options.store, options.home), create: null, readOnly: true })
-    const { under } = await readSaved(open)
-    return { open, under, close: () => open.close() }
+    try {
+      const { under } = await readSaved(open)
+      return { open, bee: await beeAt(open, options.version ?? null), content: null, under, close: () => open.close() }
+    } catch (error) {
+      await open.close()
+      throw error
+    }
   }
   const { link } = options.target
   const scope = new Scope()
@@ -54,7 +68,8 @@ export async function readDrive(options: ReadOptions): Promise<ReadDrive> {
     const { timeout, endEarly = false, report, signal } = options
     const content = await firstContact(open, replication.network, { timeout, endEarly, report, signal })
     if (!content) throw new DatError('INTERRUPTED', 'interrupted')
-    return { open, under: link.path, close: () => scope.close() }
+    const bee = await beeAt(open, options.version ?? link.version)
+    return { open, bee, content, under: link.path, close: () => scope.close() }
   } catch (error) {
     await scope.close().catch(() => {})
     throw error

@@ -30,6 +30,8 @@ export interface ShareOptions extends CommonOptions {
   moved?: boolean
   /** Make a new link, even where an earlier one could be had back (`--new-link`). */
   newLink?: boolean
+  /** How much of the history to keep, as `--keep` has it; null keeps none; undefined leaves it as it was. */
+  history?: string | null
 }
 
 export interface DownloadOptions extends CommonOptions {
@@ -38,6 +40,8 @@ export interface DownloadOptions extends CommonOptions {
   dryRun: boolean
   /** Overwrite what was altered locally. */
   force: boolean
+  /** Another version than the newest. For a pull: null goes back to the newest, undefined leaves it as it was. */
+  version?: number | null
   /** Give up when no peer was found after this many seconds; 0 waits for ever. */
   timeout: number
   /** Give up sooner when there is evidence that nobody can be found now. */

@@ -16,6 +16,7 @@ import { OUTRUN, type Outrun } from './identity.js'
 import { IgnoreRules } from './ignore.js'
 import { saveIgnoreOptions } from './ignore-options.js'
 import { Import } from './import.js'
+import { HistoryKeeper } from './keep-history.js'
 import { formerOwner, outrunBy } from './owner-keys.js'
 import type { OwnerClaim, OwnerKeys } from './ownership.js'
 import { followClone } from './pull.js'
@@ -137,6 +138,7 @@ class Share implements Session {
   #replication: Replication | null = null
   #root: SourceRoot | null = null
   #watch: Watch | null = null
+  #history: HistoryKeeper | null = null
   #importing: Promise<void> = Promise.resolve()
   #indexed = false
   /** When a file was last found changed by a read: milliseconds since 1970, by path. */
@@ -169,6 +171,7 @@ class Share implements Session {
     if (this.#open.since !== null) await this.#open.settle()
     await saveIgnoreOptions(this.#open, this.#options)
     await this.#writeInfo()
+    this.#history = await HistoryKeeper.open(this.#open, report, this.#options.history)
     this.#batch = await ChangeBatch.create(this.#open)
     const batch = this.#batch
     this.#scope.defer(() => batch.close())
@@ -249,6 +252,7 @@ class Share implements Session {
       throw new DatError('EMPTY_SHARE', `nothing of ${this.dir} would be shared: all of it is ignored`)
     }
     const version = this.#open.drive.version
+    await this.#history?.settled(this.#abort.signal)
     if (folders[0] !== '' && added + changed + removed + skipped === 0) return
     // Until then RocksDB keeps what was overwritten, which is as much again.
     if (added + changed + removed >= COMPACT_CHANGES) await this.#open.compact()

@@ -1,4 +1,4 @@
-import type { EntryValue } from 'hyperdrive'
+import type { EntryValue, Hyperbee } from 'hyperdrive'
 import { formatLink } from '../base/link.js'
 import { type FileRecord, sameFingerprint, sameSizeAndTime } from '../storage/file-record.js'
 import { compareWithIndex } from './compare.js'
@@ -9,6 +9,7 @@ import { savedRules } from './ignore-options.js'
 import { findFolder, readSaved } from './pull.js'
 import { isContentOf } from './recognise.js'
 import { Selection } from './selection.js'
+import { beeAt } from './versions.js'
 import { type Found, QUIETLY, type WalkOptions } from './walk.js'
 
 export interface Status {
@@ -42,18 +43,19 @@ export async function readStatus(options: {
     const { drive, identity } = open
     const saved = await readSaved(open)
     const selection = new Selection(saved.include, saved.exclude, saved.under)
+    const bee = await beeAt(open, saved.version)
     const missing =
       identity.role === 'clone'
-        ? await findMissing(open, selection)
+        ? await findMissing(open, bee, selection)
         : { files: 0, bytes: 0, paths: [], missingBytes: 0 }
-    const header = drive.core.length > 0 ? await drive.db.get<unknown>(STATE, datKeys) : null
+    const header = drive.core.length > 0 ? await bee.get<unknown>(STATE, datKeys) : null
     const state = readState(header?.value)
     const changed = await findChanges(open)
     return {
       link: formatLink(drive.key, saved),
       role: identity.role,
       dir: root,
-      version: drive.version,
+      version: saved.version ?? drive.version,
       files: state?.files ?? missing.files,
       bytes: state?.bytes ?? missing.bytes,
       complete: missing.paths.length === 0 && (state?.complete ?? drive.core.length > 0),
@@ -66,10 +68,10 @@ export async function readStatus(options: {
   }
 }
 
-async function findMissing(open: OpenDrive, selection: Selection) {
+async function findMissing(open: OpenDrive, bee: Hyperbee, selection: Selection) {
   const result = { files: 0, bytes: 0, paths: [] as Status['missing'], missingBytes: 0 }
   if (open.drive.core.length === 0) return result
-  for await (const { key, value } of open.drive.db.createReadStream<EntryValue>({}, fileKeys)) {
+  for await (const { key, value } of bee.createReadStream<EntryValue>({}, fileKeys)) {
     const bytes = isEntry(value) ? (value.blob?.byteLength ?? 0) : 0
     result.files++
     result.bytes += bytes

@@ -189,6 +189,7 @@ async function fetchAgain(open: OpenDrive, report: VerifyReport, options: Verify
     under: saved.under,
     include: saved.include,
     exclude: saved.exclude,
+    pin: saved.version,
     dryRun: false,
     force: true,
     follow: false

@@ -1,3 +1,4 @@
+import type { Archive } from './archive.js'
 import { BlockMap } from './block-map.js'
 import type { BlockPlace } from './core-storage.js'
 import type { FileIndex } from './file-index.js'
@@ -36,6 +37,8 @@ export interface ContentFilesOptions {
   treeHash: (index: number) => Promise<Buffer | null>
   /** Whether a block was committed before. */
   has?: (index: number) => boolean
+  /** Has what files had before; of an owner. */
+  archive?: Archive | null
 }
 
 /** The content core's blocks in the files of a folder: reads for peers, and takes what is downloaded. */
@@ -143,12 +146,14 @@ export class ContentFiles implements BlockPlace {
 
   /** Whether a file has block `index`, or is to get it. */
   async holds(index: number): Promise<boolean> {
-    return this.#incomingOf(index) !== null || (await this.#map.owners(index)).length > 0
+    if (this.#incomingOf(index) !== null || (await this.#map.owners(index)).length > 0) return true
+    return ((await this.#options.archive?.find(index)) ?? null) !== null
   }
 
   /** The length of block `index` in bytes, before it is read; null if no file has it. */
   async lengthOf(index: number): Promise<number | null> {
-    const range = (await this.#map.owners(index))[0]?.range
+    const owner = (await this.#map.owners(index))[0] ?? (await this.#options.archive?.find(index))
+    const range = owner?.range
     const blockSize = range ? uniformBlockSize(range) : null
     return range && blockSize !== null ? blockSpan(range, blockSize, index).length : null
   }
@@ -214,7 +219,19 @@ export class ContentFiles implements BlockPlace {
       else refused ??= () => this.onchanged?.(record, WRITTEN_TO, false)
     }
     refused?.()
-    return refused ? null : undefined
+    const old = await this.#readArchived(index)
+    return old ?? (refused ? null : undefined)
+  }
+
+  /** What a file had before it was overwritten or removed. */
+  async #readArchived(index: number): Promise<Buffer | null> {
+    const found = await this.#options.archive?.find(index)
+    if (!found) return null
+    const { range, file } = found
+    const result = await this.#reader.read(file, archivedRecord(range), uniformBlockSize(range) ?? 0, index, false)
+    if (!('data' in result)) return null
+    const expected = await this.#options.treeHash(index)
+    return expected?.equals(leafHash(result.data)) ? result.data : null
   }
 
   #incomingOf(index: number): Incoming | null {
@@ -234,6 +251,12 @@ export class ContentFiles implements BlockPlace {
     }
     return low
   }
+}
+
+/** A copy has no name in the folder, and its times say nothing. */
+function archivedRecord(range: BlockRange): FileRecord {
+  const none = { mtime: 0, inode: 0, ctime: 0, executable: false, racy: false, target: '' }
+  return { path: '', kind: 'file', state: 'done', size: range.byteLength, range, ...none }
 }
 
 function ignore(): void {}

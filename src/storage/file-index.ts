@@ -16,6 +16,7 @@ const HASH = 0x68 // h ‖ content hash → range of a file with that content
 const INODE = 0x69 // i ‖ inode, size, mtime → path of a large file
 const SIZE = 0x73 // s ‖ uint64 size → nothing: a large file of this size is known
 const META = 0x6d // m ‖ name → JSON
+const ARCHIVED = 0x61 // a ‖ uint64 first block → range of a content of which the archive has a copy
 
 /** Of files from this size on the sizes are noted: only then may another be a duplicate that is worth waiting for. */
 export const LARGE_BYTES = 256 * 1024 * 1024
@@ -30,6 +31,8 @@ export interface IndexBatch {
   remove(record: FileRecord): void
   putContent(hash: Buffer, range: BlockRange): void
   putMeta(name: string, value: unknown): void
+  putArchived(range: BlockRange): void
+  removeArchived(range: BlockRange): void
   flush(): Promise<void>
 }
 
@@ -95,10 +98,32 @@ export class FileIndex {
     }
   }
 
-  /** Whether a file has the run of blocks that begins here. */
+  /** Whether a file, or the archive, has the run of blocks that begins here. */
   async hasOwner(blockOffset: number): Promise<boolean> {
+    if (await this.isArchived(blockOffset)) return true
     const found = await this.rangesFrom(blockOffset, 2)
     return found.some((owner) => owner.blockOffset === blockOffset)
+  }
+
+  async isArchived(blockOffset: number): Promise<boolean> {
+    return (await this.#db.get(archivedKey(blockOffset))) !== null
+  }
+
+  /** The content in the archive that has block `index`. */
+  async archivedAround(index: number): Promise<BlockRange | null> {
+    const upTo = { gte: Buffer.from([PREFIX, ARCHIVED]), lt: archivedKey(index + 1) }
+    for await (const { key, value } of this.#db.iterator(upTo, { reverse: true, limit: 1, capacity: 1 })) {
+      const range = archivedRange(key, value)
+      return index < range.blockOffset + range.blockLength ? range : null
+    }
+    return null
+  }
+
+  /** All contents in the archive, in the order of their blocks. */
+  async *archived(): AsyncGenerator<BlockRange> {
+    const all = { gte: Buffer.from([PREFIX, ARCHIVED]), lt: Buffer.from([PREFIX, ARCHIVED + 1]) }
+    for await (const { key, value } of this.#db.iterator(all, { capacity: SCAN_CAPACITY }))
+      yield archivedRange(key, value)
   }
 
   /** The blocks of a file with this content, if there was one. */
@@ -156,6 +181,13 @@ export class FileIndex {
       putMeta: (name, value) => {
         operations.push((tx) => tx.tryPut(key(META, Buffer.from(name)), Buffer.from(JSON.stringify(value))))
       },
+      putArchived: ({ blockOffset, blockLength, byteOffset, byteLength }) => {
+        const value = Buffer.from(JSON.stringify([blockLength, byteOffset, byteLength]))
+        operations.push((tx) => tx.tryPut(archivedKey(blockOffset), value))
+      },
+      removeArchived: ({ blockOffset }) => {
+        operations.push((tx) => tx.tryDelete(archivedKey(blockOffset)))
+      },
       flush: async () => {
         if (operations.length === 0) return
         // Opened only now: a batch that is given up must not hold the database open.
@@ -197,6 +229,15 @@ function blockKey(blockOffset: number, path: string): Buffer {
 
 function sizeKey(size: number): Buffer {
   return key(SIZE, uint64(size))
+}
+
+function archivedKey(blockOffset: number): Buffer {
+  return key(ARCHIVED, uint64(blockOffset))
+}
+
+function archivedRange(key: Buffer, value: Buffer): BlockRange {
+  const [blockLength, byteOffset, byteLength] = parseList<[number, number, number]>(value)
+  return { blockOffset: Number(key.readBigUInt64BE(2)), blockLength, byteOffset, byteLength }
 }
 
 function uint64(value: number): Buffer {

@@ -39,6 +39,8 @@ declare module 'hypercore' {
     readonly remoteSynced: boolean
     readonly remoteOpened: boolean
     readonly remoteContiguousLength: number
+    /** What the peer says that it has. */
+    readonly remoteBitfield: { get(index: number): boolean }
     readonly inflight: number
     /** Messages with data that have arrived and are not dealt with yet. */
     readonly dataProcessing: number

@@ -60,9 +60,14 @@ describe('wrong usage', () => {
     }
   )
 
-  it('an older version is not there yet', async () => {
-    await fails(['clone', `${nobodys()}+3`], 2, 'NOT_YET')
-    await fails(['clone', nobodys(), '--version', '3'], 2, 'NOT_YET')
+  it('a version that there is not', async () => {
+    await writeTree(room.path('source'), { 'a.txt': 'a' })
+    const { share, link } = await room.share('source')
+    await share.waitFor('import.done')
+    const pinned = link.replace(/(@|$)/, '+999$1')
+    expect((await fails(['clone', pinned, 'copy'], 2, 'NO_VERSION')).message).toContain('the newest is')
+    await fails(['ls', 'source', '--version', '999'], 2, 'NO_VERSION')
+    await fails(['diff', 'x', '1', 'source'], 2, 'USAGE')
   })
 })
 

@@ -10,6 +10,7 @@ import { parseRate } from '../../dist/base/sizes.js'
 import { printable } from '../../dist/base/terminal-text.js'
 import { hashOfAssembled } from '../../dist/core/download-records.js'
 import { isEntry, mtimeOf, readInfo, readState } from '../../dist/core/entry.js'
+import { parseKeep } from '../../dist/core/history-amount.js'
 import { readHolder } from '../../dist/core/holder.js'
 import { IgnoreRules, patternsOf } from '../../dist/core/ignore.js'
 import { readExported, readPreamble } from '../../dist/core/key-file.js'
@@ -132,6 +133,7 @@ export const PARSERS = {
       formatHostPort(host, port)
     }
   },
+  keep: { files: ['core/history-amount.ts'], samples: () => ['30d', '12h', '10', 'all', '999999y'], parse: parseKeep },
   rate: { files: ['base/sizes.ts'], samples: () => ['10M', '500K', '2.5MB/s', '1000000'], parse: parseRate },
   'safe-path': {
     files: ['base/safe-path.ts'],

@@ -50,6 +50,16 @@ export function downloadOptions(
   }
 }
 
+/**
+ * Reads the number of a version.
+ * @throws DatError USAGE
+ */
+export function readVersion(text: string): number {
+  const version = Number(text)
+  if (/^\d{1,15}$/.test(text.trim()) && version > 0) return version
+  throw new DatError('USAGE', `"${text}" is not the number of a version`, { hint: '`dat log` lists the versions' })
+}
+
 /** A folder as core gets it: absolute. */
 export function absolute(cwd: string, dir: string): string {
   return resolve(cwd, dir)

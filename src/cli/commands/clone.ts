@@ -1,6 +1,6 @@
 import { parseLink } from '../../base/link.js'
-import { type Context, refuseVersion } from '../context.js'
-import { absolute, type DownloadArguments, downloadOptions } from './arguments.js'
+import type { Context } from '../context.js'
+import { absolute, type DownloadArguments, downloadOptions, readVersion } from './arguments.js'
 import { readLinkText } from './link-argument.js'
 import { runDownload } from './run-session.js'
 
@@ -13,11 +13,11 @@ export interface CloneArguments extends DownloadArguments {
 /** `dat clone <link> [dir]`: downloads into a new folder, or resumes in it. */
 export async function clone(context: Context, args: CloneArguments): Promise<void> {
   const link = parseLink(await readLinkText(args.link, context.signal))
-  refuseVersion(link, args.version)
   const options = {
     ...context.common,
     ...downloadOptions(args),
     link,
+    version: args.version === undefined ? null : readVersion(args.version),
     dir: args.dir === undefined ? null : absolute(context.cwd, args.dir),
     parent: context.cwd
   }

@@ -11,6 +11,14 @@ export interface ShareArguments {
   useIgnoreFiles?: boolean
   moved?: boolean
   newLink?: boolean
+  history?: boolean
+  keep?: string
+}
+
+/** What `--history`, `--no-history` and `--keep` say together; undefined where they say nothing. */
+function historyOf({ history, keep }: ShareArguments): string | null | undefined {
+  if (history === false) return null
+  return keep ?? (history ? 'all' : undefined)
 }
 
 /** `dat share [dir]`: runs until Ctrl-C, or with `--once` until one peer has everything. */
@@ -23,7 +31,8 @@ export async function share(context: Context, args: ShareArguments): Promise<voi
     useIgnoreFiles: args.useIgnoreFiles !== false,
     ignore: args.ignore ?? [],
     moved: args.moved === true,
-    newLink: args.newLink === true
+    newLink: args.newLink === true,
+    history: historyOf(args)
   }
   context.ui.begin('share', { timeout: null })
   const { openShare } = await import('../../core/share.js')

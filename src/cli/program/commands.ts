@@ -1,11 +1,14 @@
-import { Argument, Command, Help, Option } from 'commander'
+import { Argument, Command, Help, type Option } from 'commander'
 import type { CloneArguments } from '../commands/clone.js'
+import type { DiffArguments } from '../commands/diff.js'
 import type { DoctorArguments } from '../commands/doctor.js'
 import type { KeysArguments } from '../commands/keys.js'
 import type { LogArguments } from '../commands/log.js'
 import type { ListArguments } from '../commands/ls.js'
+import type { PruneArguments } from '../commands/prune.js'
 import type { PullArguments } from '../commands/pull.js'
 import type { RelayArguments } from '../commands/relay.js'
+import type { RestoreArguments } from '../commands/restore.js'
 import type { ShareArguments } from '../commands/share.js'
 import type { VerifyArguments } from '../commands/verify.js'
 import { completionScript, SHELLS, type Shell } from '../completion/script.js'
@@ -33,6 +36,7 @@ export function buildProgram({ version, columns }: ParseOptions, sink: Sink): Co
   addDownloading(program, sink)
   addLooking(program, sink)
   addKeys(program, sink)
+  addHistory(program, sink)
   addServing(program, sink)
   addDoctor(program, sink, version)
   addTexts(program, sink)
@@ -57,6 +61,9 @@ function addSharing(program: Command, sink: Sink): void {
     .addOption(new SwitchOption('--no-ignore', 'share everything: no .datignore, no built-in list', 'useIgnoreFiles'))
   share
     .option('--moved', 'this is where the share is now, and nowhere else')
+    .option('--history', 'keep what files were before they changed, for `dat restore` and `--version`')
+    .option('--no-history', 'keep no older versions from now on')
+    .option('--keep <amount>', 'how much history: 30d, 12h, 8w, 1y, a number of versions, or all')
     .option('--new-link', 'make a new link, even if an earlier one of this folder is known')
   network(common(share)).action((dir: string, raw: RawOptions & ShareArguments) => {
     const run = async (context: Context) => (await import('../commands/share.js')).share(context, { ...raw, dir })
@@ -70,7 +77,7 @@ function addDownloading(program: Command, sink: Sink): void {
     .description('download a share; run it again to go on')
     .argument('<link>', 'the link that `dat share` printed')
     .argument('[dir]', 'the new folder (default: the name of the shared folder)')
-  network(common(download(clone).addOption(new Option('--version <n>').hideHelp()))).action(
+  network(common(download(clone).option('--version <n>', 'this version instead of the newest'))).action(
     (link: string, dir: string | undefined, raw: RawOptions & CloneArguments) => {
       const run = async (context: Context) =>
         (await import('../commands/clone.js')).clone(context, { ...raw, link, dir })
@@ -82,7 +89,9 @@ function addDownloading(program: Command, sink: Sink): void {
     .command('pull')
     .description('bring a clone up to date, then stop')
     .argument('[dir]', 'the clone', '.')
-  network(common(download(pull))).action((dir: string, raw: RawOptions & PullArguments) => {
+  network(
+    common(download(pull).option('--version <n>', 'go to this version and stay at it; "newest" ends that'))
+  ).action((dir: string, raw: RawOptions & PullArguments) => {
     const run = async (context: Context) => (await import('../commands/pull.js')).pull(context, { ...raw, dir })
     sink.choose({ command: 'pull', options: raw, run })
   })
@@ -105,10 +114,12 @@ function addLooking(program: Command, sink: Sink): void {
     .description('list the files of a share without downloading')
     .argument('[target]', TARGET, '.')
     .argument('[path]', 'only this file or folder inside')
-  network(common(patience(ls))).action((target: string, path: string | undefined, raw: RawOptions & ListArguments) => {
-    const run = async (context: Context) => (await import('../commands/ls.js')).ls(context, { ...raw, target, path })
-    sink.choose({ command: 'ls', options: raw, run })
-  })
+  network(common(patience(ls.option('--version <n>', 'as it was in this version')))).action(
+    (target: string, path: string | undefined, raw: RawOptions & ListArguments) => {
+      const run = async (context: Context) => (await import('../commands/ls.js')).ls(context, { ...raw, target, path })
+      sink.choose({ command: 'ls', options: raw, run })
+    }
+  )
 
   const status = program
     .command('status')
@@ -122,9 +133,10 @@ function addLooking(program: Command, sink: Sink): void {
   const log = program
     .command('log')
     .description('show the history, one line for each change')
-    .argument('[target]', TARGET, '.')
-  network(common(patience(log))).action((target: string, raw: RawOptions & LogArguments) => {
-    const run = async (context: Context) => (await import('../commands/log.js')).log(context, { ...raw, target })
+    .argument('[target]', `${TARGET}, or a file in one`, '.')
+    .argument('[path]', 'only this file or folder inside')
+  network(common(patience(log))).action((target: string, path: string | undefined, raw: RawOptions & LogArguments) => {
+    const run = async (context: Context) => (await import('../commands/log.js')).log(context, { ...raw, target, path })
     sink.choose({ command: 'log', options: raw, run })
   })
 
@@ -159,8 +171,49 @@ function addKeys(program: Command, sink: Sink): void {
   })
 }
 
+function addHistory(program: Command, sink: Sink): void {
+  const diff = program
+    .command('diff')
+    .description('show what is different between two versions')
+    .argument('<from>', 'the number of a version, as `dat log` has it')
+    .argument('[to]', 'another one (default: the newest)')
+    .argument('[target]', TARGET, '.')
+  network(common(patience(diff))).action(
+    (from: string, to: string | undefined, target: string, raw: RawOptions & DiffArguments) => {
+      const run = async (context: Context) =>
+        (await import('../commands/diff.js')).diff(context, { ...raw, from, to, target })
+      sink.choose({ command: 'diff', options: raw, run })
+    }
+  )
+
+  const restore = program
+    .command('restore')
+    .description('bring back an older version of a file or a folder')
+    .argument('<path>', 'the file or folder, also one that was deleted')
+    .argument('[dir]', 'the share or clone that it is in (default: found above it)')
+    .requiredOption('--version <n>', 'the number of a version, as `dat log` has it')
+    .option('--force', 'overwrite what was altered here, or is kept nowhere')
+  network(common(patience(restore))).action(
+    (path: string, dir: string | undefined, raw: RawOptions & RestoreArguments) => {
+      const run = async (context: Context) =>
+        (await import('../commands/restore.js')).restore(context, { ...raw, path, dir })
+      sink.choose({ command: 'restore', options: raw, run })
+    }
+  )
+
+  const prune = program
+    .command('prune')
+    .description('free the space of old versions')
+    .argument('[dir]', 'the share', '.')
+    .option('--keep <amount>', 'what to keep this time: 30d, 12h, 8w, 1y, a number of versions, or all')
+  common(prune).action((dir: string, raw: RawOptions & PruneArguments) => {
+    const run = async (context: Context) => (await import('../commands/prune.js')).prune(context, { ...raw, dir })
+    sink.choose({ command: 'prune', options: raw, run })
+  })
+}
+
 function addServing(program: Command, sink: Sink): void {
-  const relay = program.command('relay').description('run a relay for networks that let out only web traffic')
+  const relay = program.command('relay').description('run a relay for networks that let out only the web')
   relayServer(common(relay)).action((raw: RawOptions & RelayArguments) => {
     const run = async (context: Context) => (await import('../commands/relay.js')).relay(context, raw)
     sink.choose({ command: 'relay', options: raw, run })

@@ -7,6 +7,7 @@ const EXAMPLES: Record<string, readonly [string, string][]> = {
     ['dat share recordings', 'share the folder "recordings"; `dat recordings` does the same'],
     ['dat share genome.fa --once', 'one file, and stop when somebody has it'],
     ["dat share data --ignore '*.bam'", 'leave files out'],
+    ['dat share data --history --keep 90d', 'keep what files were in the last 90 days'],
     ['dat share data --listen 4000', 'let others connect to this port directly']
   ],
   clone: [
@@ -14,6 +15,7 @@ const EXAMPLES: Record<string, readonly [string, string][]> = {
     ['dat clone dat://… frogs', 'into the folder "frogs"'],
     ['dat clone dat://…/2018', 'only the folder "2018" of the share'],
     ["dat clone dat://… --include '*.csv'", 'only some files'],
+    ['dat clone dat://…+12', 'as it was in version 12'],
     ['dat clone dat://… --dry-run', 'only say what would be downloaded']
   ],
   pull: [
@@ -29,7 +31,22 @@ const EXAMPLES: Record<string, readonly [string, string][]> = {
     ['dat status', 'of the folder you are in'],
     ['dat status --json', 'for a script']
   ],
-  log: [['dat log frogs', 'what changed, the oldest first']],
+  log: [
+    ['dat log frogs', 'what changed, the oldest first'],
+    ['dat log frogs/notes.txt', 'the versions of one file']
+  ],
+  diff: [
+    ['dat diff 12', 'what changed since version 12'],
+    ['dat diff 12 20 frogs', 'between two versions of the folder "frogs"']
+  ],
+  restore: [
+    ['dat restore notes.txt --version 12', 'of the share you are in'],
+    ['dat restore 2018 frogs --version 12', 'a whole folder of the share "frogs"']
+  ],
+  prune: [
+    ['dat prune', 'free what the share was told not to keep'],
+    ['dat prune frogs --keep 30d', 'keep only what was there in the last 30 days']
+  ],
   verify: [
     ['dat verify frogs', 'compare every byte with what was shared'],
     ['dat verify frogs --repair', 'and fetch again what is damaged']

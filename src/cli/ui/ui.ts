@@ -3,7 +3,18 @@ import type { CheckItem } from './checklist.js'
 import type { Explained } from './error.js'
 
 /** What the command is about, so that the texts can say who waits for what. */
-export type Work = 'share' | 'clone' | 'pull' | 'sync' | 'ls' | 'log' | 'status' | 'verify'
+export type Work =
+  | 'share'
+  | 'clone'
+  | 'pull'
+  | 'sync'
+  | 'ls'
+  | 'log'
+  | 'status'
+  | 'verify'
+  | 'restore'
+  | 'prune'
+  | 'diff'
 
 /** A result as a script gets it: the contract's fields, without `v` and `time`. */
 export type Row = { type: string } & Record<string, unknown>

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { parseLink } from '../../../src/base/link.js'
-import { readTimeout } from '../../../src/cli/commands/arguments.js'
-import { createContext, networkOptions, parseTarget, type RawOptions, refuseVersion } from '../../../src/cli/context.js'
+import { readTimeout, readVersion } from '../../../src/cli/commands/arguments.js'
+import { createContext, networkOptions, parseTarget, type RawOptions } from '../../../src/cli/context.js'
 import type { Ui } from '../../../src/cli/ui/ui.js'
 import { LINK } from '../../helpers/events.js'
 
@@ -96,13 +95,11 @@ describe('parseTarget', () => {
   })
 })
 
-describe('refuseVersion', () => {
-  it('refuses a pinned version clearly', () => {
-    const notYet = expect.objectContaining({ code: 'NOT_YET', exitCode: 2 })
-    expect(() => refuseVersion(parseLink(`${LINK}+3`))).toThrow(notYet)
-    expect(() => refuseVersion(parseLink(LINK), '3')).toThrow(notYet)
-    expect(() => refuseVersion(parseLink(LINK))).not.toThrow()
-    expect(() => refuseVersion(null)).not.toThrow()
+describe('readVersion', () => {
+  it('takes whole numbers from 1 on', () => {
+    expect(readVersion('12')).toBe(12)
+    for (const odd of ['', '0', '-1', '1.5', '0x10', 'x', '1e3', '9'.repeat(20)])
+      expect(() => readVersion(odd), odd).toThrow(usage)
   })
 })
 

@@ -23,8 +23,8 @@ describe('run', () => {
     [['share', '--bootstrap', 'x'], 2],
     [['ls', LINK, '--timeout', 'x'], 2],
     [['clone', LINK.slice(0, -1)], 10],
-    [['clone', `${LINK}+3`], 2],
-    [['clone', LINK, '--version', '3'], 2]
+    [['clone', `${LINK}+x`], 10],
+    [['clone', LINK, '--version', 'x'], 2]
   ])('%j fails with exit code %d: text on stderr, and JSON on stdout if asked for', async (argv, exitCode) => {
     const text = await dat(...argv)
     expect(text.code).toBe(exitCode)
@@ -41,7 +41,7 @@ describe('run', () => {
 
   it('leaves no signal handler behind', async () => {
     const before = process.listenerCount('SIGINT')
-    await dat('clone', `${LINK}+3`)
+    await dat('clone', `${LINK}+x`)
     expect(process.listenerCount('SIGINT')).toBe(before)
   })
 })

@@ -1,0 +1,61 @@
+import type { Hyperbee } from 'hyperdrive'
+import { DatError } from '../base/errors.js'
+import type { OpenDrive } from './drive.js'
+import { datKeys, HISTORY, readHistory, STATE } from './entry.js'
+
+/** Before it there is only the header. */
+const FIRST = 2
+
+/** @param newest version that is known */
+export function noVersion(version: number, newest: number): DatError {
+  return new DatError('NO_VERSION', `there is no version ${version} of this share: the newest is ${newest}`)
+}
+
+/**
+ * The first version from `version` on at which a drive can be looked at. Changes that were made together are numbered
+ * one by one, but Hyperbee writes its tree only with the last of them.
+ * @throws DatError NO_VERSION
+ */
+export async function settledVersion({ drive }: OpenDrive, version: number): Promise<number> {
+  if (version > drive.version) throw noVersion(version, drive.version)
+  for (let settled = Math.max(FIRST, version); settled < drive.version; settled++) {
+    const bee = drive.db.checkout(settled)
+    try {
+      await bee.get(STATE, datKeys)
+      return settled
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error
+    } finally {
+      await bee.close()
+    }
+  }
+  return drive.version
+}
+
+/**
+ * The entries of a drive as they were in a version; null for the newest.
+ * @throws DatError NO_VERSION
+ */
+export async function beeAt(open: OpenDrive, version: number | null): Promise<Hyperbee> {
+  if (version === null) return open.drive.db
+  return open.drive.db.checkout(await settledVersion(open, version))
+}
+
+/** Tells peers from which version on everything is kept. */
+export async function tellHistory({ drive }: OpenDrive, from: number): Promise<void> {
+  const batch = drive.db.batch()
+  await batch.put(HISTORY, { from }, datKeys)
+  await batch.flush()
+}
+
+/** The oldest version of which the owner keeps everything; null where no history is kept. */
+export async function oldestVersion({ drive }: OpenDrive): Promise<number | null> {
+  return readHistory((await drive.db.get<unknown>(HISTORY, datKeys))?.value)?.from ?? null
+}
+
+/** Which versions can still be had from the owner, in a sentence. */
+export async function whatIsKept(open: OpenDrive): Promise<string> {
+  const from = await oldestVersion(open)
+  if (from === null) return 'no older versions are kept: that begins with `dat share --history`'
+  return `everything is kept from version ${from} on; \`dat log\` lists the versions`
+}
