@@ -48,7 +48,8 @@ export function readHolder(text: string): Holder | null {
   return typeof work === 'string' && /^[a-z]{1,20}$/.test(work) ? { pid, host, work } : null
 }
 
-function isRunning(pid: number): boolean {
+/** Whether a process of this computer is there, also one of another user. */
+export function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0)
     return true

@@ -1,6 +1,6 @@
 import type { EntryValue, Hyperbee } from 'hyperdrive'
 import { DatError, type Failure, fileError, reasonOf } from '../base/errors.js'
-import { STORE_NAME, safeLinkText, safePath } from '../base/safe-path.js'
+import { safeLinkText, safePath } from '../base/safe-path.js'
 import { Scope } from '../base/scope.js'
 import type { Beneath } from '../storage/beneath.js'
 import type { FileRecord } from '../storage/file-record.js'
@@ -11,6 +11,7 @@ import { holdsBlocks } from './content-check.js'
 import { type OpenDrive, openDrive, placeOf } from './drive.js'
 import { fileKeys, isEntry, mtimeOf } from './entry.js'
 import { firstContact } from './first-contact.js'
+import { isRunning } from './holder.js'
 import { alsoAt } from './places.js'
 import { findFolder, readSaved } from './pull.js'
 import { Replication } from './replication.js'
@@ -81,6 +82,7 @@ class Restore {
   async run(): Promise<{ files: number; bytes: number }> {
     const { version, path, signal, onrestored } = this.#options
     const done = { files: 0, bytes: 0 }
+    await this.#cleanUp()
     const bee = await beeAt(this.#open, version)
     try {
       let any = false
@@ -242,7 +244,23 @@ class Restore {
   }
 
   #temporary(): Beneath {
-    return { root: this.#open.root, path: `${STORE_NAME}/partial/restore-${process.pid}-${++this.#serial}` }
+    return this.#draft(`restore-${process.pid}-${++this.#serial}`)
+  }
+
+  #draft(name: string): Beneath {
+    const { root, path } = this.#open.files.partials.folder
+    return { root, path: `${path}/${name}` }
+  }
+
+  /** Removes what others left behind that were killed. */
+  async #cleanUp(): Promise<void> {
+    const { workers, files } = this.#open
+    const listed = await workers.list({ folder: files.partials.folder })
+    if (isTaskError(listed)) return
+    for (const name of listed.names) {
+      const pid = Number(/^restore-(\d{1,10})-\d+$/.exec(name)?.[1] ?? 0)
+      if (pid > 0 && !isRunning(pid)) await workers.edit({ edit: 'remove', at: this.#draft(name), unless: null })
+    }
   }
 }
 

@@ -1,4 +1,5 @@
-import { appendFile, readFile, writeFile } from 'node:fs/promises'
+import { appendFile, readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { killSometime, playRounds } from '../world.js'
 
 /** From the start of a process to the end of a small transfer, in milliseconds: moments are chosen within it. */
@@ -54,6 +55,29 @@ const ROUNDS = {
     const { version } = await share.event('import.done', 60)
     await share.event((event) => event.type === 'peer.complete' && event.version >= version, 60)
     await sync.interrupt()
+  },
+
+  async restore(world) {
+    const { random, source } = world
+    const share = await world.share('--history')
+    const { version } = await share.event('import.done', 60)
+    const { path, absolute } = random.pick(await world.files(source))
+    const then = await readFile(absolute)
+    await world.edit()
+    await share.event(({ type, version: now }) => type === 'import.done' && now > version, 60)
+    const args = ['restore', path, source, '--version', `${version}`, '--force']
+    await killSometime(world.dat(args), random, ['restored'], START_MS)
+    if (random.chance(0.3)) await share.kill()
+    await world.dat(args).success(60)
+    if (!then.equals(await readFile(absolute))) throw new Error(`${path} is not what it was in version ${version}`)
+    const left = (await readdir(join(source, '.dat/partial')).catch(() => [])).filter((name) =>
+      name.startsWith('restore')
+    )
+    if (left.length > 0) throw new Error(`left behind: ${left.join(', ')}`)
+    await share.kill()
+    const again = await world.share()
+    await again.event('import.done', 60)
+    await world.finishes(world.clone(), again)
   },
 
   async 'verify --repair'(world) {
