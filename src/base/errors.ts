@@ -28,6 +28,7 @@ const CATALOGUE = {
   NOT_A_FOLDER: { exitCode: EXIT.usage, hint: 'give a folder or a file that exists, or `.` for this folder' },
   NOT_A_CLONE: { exitCode: EXIT.usage, hint: 'run this inside a folder made by `dat clone` or `dat share`' },
   NO_VERSION: { exitCode: EXIT.usage, hint: 'run `dat log <link>` to see what there is; the newest needs no version' },
+  NOT_SHARED: { exitCode: EXIT.usage, hint: '`dat ps` lists what is shared' },
   EMPTY_SHARE: { exitCode: EXIT.usage, hint: 'look at .datignore, or run again with --no-ignore' },
   PARTIAL: { exitCode: EXIT.partial, hint: 'run the same command again to retry what failed' },
   NOT_A_LINK: {
@@ -67,6 +68,7 @@ const CATALOGUE = {
     exitCode: EXIT.index,
     hint: 'another dat works in this folder: stop it first, or use that one'
   },
+  SHARED_ELSEWHERE: { exitCode: EXIT.index, hint: 'type it on that computer' },
   INDEX_COPIED: {
     exitCode: EXIT.index,
     hint: 'if the other copy is gone for good, run `dat share --moved`'
@@ -82,6 +84,10 @@ const CATALOGUE = {
 } as const satisfies Record<string, { exitCode: number; hint: string }>
 
 export type ErrorCode = keyof typeof CATALOGUE
+
+export function isErrorCode(text: string): text is ErrorCode {
+  return Object.hasOwn(CATALOGUE, text)
+}
 
 /** One thing that failed, named: the path is the file's path inside the share. */
 export interface Failure {

@@ -27,6 +27,8 @@ export interface RawOptions {
   relayCa?: string
   limitUp?: string
   limitDown?: string
+  runAs?: UiOptions['runAs']
+  log?: string
 }
 
 /** What a command gets: where it runs, how it talks, and what core needs. */
@@ -38,7 +40,9 @@ export interface Context {
 }
 
 export function uiOptions(raw: RawOptions): UiOptions {
-  return { json: raw.json === true, quiet: raw.quiet === true, color: raw.color !== false, debug: raw.debug === true }
+  const { runAs, log } = raw
+  const { json = false, quiet = false, color = true, debug = false } = raw
+  return { json, quiet, color, debug, ...(runAs && { runAs }), ...(log !== undefined && { log }) }
 }
 
 /**

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { DatError, EXIT } from '../base/errors.js'
+import { tellParent } from './background/parent.js'
 import { type Context, createContext, uiOptions } from './context.js'
 import { keepMemorySmall } from './memory.js'
 import type { Invocation } from './program/invocation.js'
@@ -29,13 +30,18 @@ export async function run(argv: readonly string[], env: NodeJS.ProcessEnv, strea
     }
     options = uiOptions(parsed.options)
     ui = await createUi(options, { out, err }, env)
-    code = await execute(parsed, env, ui)
+    code = await execute(parsed, env, ui, options.runAs)
     out.check()
   } catch (error) {
     ui ??= await createUi(options, { out, err }, env)
     const explained = explain(error, options)
     ui.fail(explained)
     code = explained.exitCode
+    if (options.runAs) {
+      await tellParent({ type: 'failed', error: explained })
+      // Who is asked to end has done as it was told: systemd and launchd start again what ended in any other way.
+      if (explained.code === 'INTERRUPTED') code = EXIT.done
+    }
   }
   ui.close()
   return await finish(code, out, err)
@@ -64,7 +70,12 @@ function readVersion(): string {
 }
 
 /** Runs a command under the signals: the first one closes it properly, the second ends it at once. */
-async function execute(invocation: Invocation, env: NodeJS.ProcessEnv, ui: Ui): Promise<number> {
+async function execute(
+  invocation: Invocation,
+  env: NodeJS.ProcessEnv,
+  ui: Ui,
+  runAs: UiOptions['runAs']
+): Promise<number> {
   const controller = new AbortController()
   const { signal } = controller
   const context = createContext(invocation.options, env, { cwd: process.cwd(), ui, signal })
@@ -80,7 +91,9 @@ async function execute(invocation: Invocation, env: NodeJS.ProcessEnv, ui: Ui): 
   }
   // Without this, a command that waits for something that can never come would end with exit code 0.
   const onidle = () => bail(new Error('there is nothing left to wait for, and the command is not done'))
-  const release = listen({ onsignal, onbug: bail, onidle })
+  // Without a terminal, SIGHUP says nothing: one that was closed elsewhere is not ours.
+  const onhangup = runAs ? () => {} : onsignal
+  const release = listen({ onsignal, onhangup, onbug: bail, onidle })
   const letMemoryGrow = keepMemorySmall()
   try {
     return await Promise.race([command(invocation, context), emergency])
@@ -107,21 +120,24 @@ async function command(invocation: Invocation, context: Context): Promise<number
   }
 }
 
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const
 
 interface Listeners {
   onsignal(): void
+  onhangup(): void
   onbug(error: unknown): void
   onidle(): void
 }
 
-function listen({ onsignal, onbug, onidle }: Listeners): () => void {
+function listen({ onsignal, onhangup, onbug, onidle }: Listeners): () => void {
   for (const signal of SIGNALS) process.on(signal, onsignal)
+  process.on('SIGHUP', onhangup)
   process.on('uncaughtException', onbug)
   process.on('unhandledRejection', onbug)
   process.on('beforeExit', onidle)
   return () => {
     for (const signal of SIGNALS) process.off(signal, onsignal)
+    process.off('SIGHUP', onhangup)
     process.off('uncaughtException', onbug)
     process.off('unhandledRejection', onbug)
     process.off('beforeExit', onidle)

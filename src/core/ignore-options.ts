@@ -17,8 +17,13 @@ export async function saveIgnoreOptions(open: OpenDrive, { useIgnoreFiles, ignor
   await batch.flush()
 }
 
+/** What the last `dat share` of this folder was told; null if there was none. */
+export async function readIgnoreOptions(open: OpenDrive): Promise<IgnoreOptions | null> {
+  return await open.index.getMeta<IgnoreOptions>(IGNORE)
+}
+
 /** The rules of the last `dat share` of this folder. */
 export async function savedRules(open: OpenDrive): Promise<IgnoreRules> {
-  const saved = await open.index.getMeta<IgnoreOptions>(IGNORE)
+  const saved = await readIgnoreOptions(open)
   return IgnoreRules.root(saved?.ignore ?? [], saved?.useIgnoreFiles ?? true)
 }

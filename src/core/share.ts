@@ -81,7 +81,7 @@ function tellOfKept(open: OpenDrive, report: Report): void {
   }
 }
 
-interface Source {
+export interface Source {
   place: Place
   /** The name of the single file that is shared. */
   file: string | null
@@ -90,7 +90,11 @@ interface Source {
   away: boolean
 }
 
-async function findSource(given: string, store: string | null, home: string | null): Promise<Source> {
+/**
+ * What is to be shared, and where its index is or will be.
+ * @throws DatError NOT_A_FOLDER, SOURCE
+ */
+export async function findSource(given: string, store: string | null, home: string | null): Promise<Source> {
   const absolute = path.resolve(given)
   let stats: fs.Stats
   try {

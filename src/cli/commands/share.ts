@@ -1,9 +1,10 @@
 import type { Context } from '../context.js'
 import { absolute } from './arguments.js'
+import { runListed, type SharingArguments } from './listed.js'
 import { runSession } from './run-session.js'
 import { explainWaiting } from './waiting.js'
 
-export interface ShareArguments {
+export interface ShareArguments extends SharingArguments {
   dir: string
   once?: boolean
   watch?: boolean
@@ -13,6 +14,8 @@ export interface ShareArguments {
   newLink?: boolean
   history?: boolean
   keep?: string
+  /** Only what was shared before: a disk that is not mounted looks like an empty folder. */
+  existing?: boolean
 }
 
 /** What `--history`, `--no-history` and `--keep` say together; undefined where they say nothing. */
@@ -21,7 +24,7 @@ function historyOf({ history, keep }: ShareArguments): string | null | undefined
   return keep ?? (history ? 'all' : undefined)
 }
 
-/** `dat share [dir]`: runs until Ctrl-C, or with `--once` until one peer has everything. */
+/** `dat share [dir]`: runs until Ctrl-C, or with `--once` until one peer has everything; in the background if asked to. */
 export async function share(context: Context, args: ShareArguments): Promise<void> {
   const options = {
     ...context.common,
@@ -34,12 +37,16 @@ export async function share(context: Context, args: ShareArguments): Promise<voi
     newLink: args.newLink === true,
     history: historyOf(args)
   }
-  context.ui.begin('share', { timeout: null })
-  const { openShare } = await import('../../core/share.js')
-  const waiting = explainWaiting(options, { from: 'stalled' })
-  try {
-    await runSession(await openShare({ ...options, report: waiting.report }), context.signal)
-  } finally {
-    waiting.close()
-  }
+  await runListed(context, { work: 'share', path: options.path, args }, async (report) => {
+    context.ui.begin('share', { timeout: null })
+    const { openShare } = await import('../../core/share.js')
+    if (args.existing)
+      await (await import('../../core/known-share.js')).findKnownShare({ ...options, home: options.home ?? null })
+    const waiting = explainWaiting({ ...options, report }, { from: 'stalled' })
+    try {
+      await runSession(await openShare({ ...options, report: waiting.report }), context.signal)
+    } finally {
+      waiting.close()
+    }
+  })
 }

@@ -1,4 +1,4 @@
-import { Argument, Command, Help, type Option } from 'commander'
+import { Argument, Command, Help, Option } from 'commander'
 import type { CloneArguments } from '../commands/clone.js'
 import type { DiffArguments } from '../commands/diff.js'
 import type { DoctorArguments } from '../commands/doctor.js'
@@ -9,15 +9,20 @@ import type { PruneArguments } from '../commands/prune.js'
 import type { PullArguments } from '../commands/pull.js'
 import type { RelayArguments } from '../commands/relay.js'
 import type { RestoreArguments } from '../commands/restore.js'
+import type { ServiceArguments } from '../commands/service.js'
 import type { ShareArguments } from '../commands/share.js'
+import type { StopArguments } from '../commands/stop.js'
+import type { SyncArguments } from '../commands/sync.js'
 import type { VerifyArguments } from '../commands/verify.js'
 import { completionScript, SHELLS, type Shell } from '../completion/script.js'
 import type { Context, RawOptions } from '../context.js'
+import { SERVICE_ACTIONS, type ServiceAction } from '../service/actions.js'
 import { describeProgram } from './describe.js'
 import { addExamples, commandTerm, ENDING } from './help.js'
 import type { ParseOptions, Sink } from './invocation.js'
 import { manualPage } from './manual.js'
-import { collect, common, download, network, patience, relayServer, SwitchOption } from './options.js'
+import { collect, common, download, network, patience, relayServer, SwitchOption, sharing } from './options.js'
+import { typedOptions } from './typed.js'
 
 /** All that can be typed. The help, the completion scripts and the manual pages are made of it too. */
 export function buildProgram({ version, columns }: ParseOptions, sink: Sink): Command {
@@ -34,6 +39,7 @@ export function buildProgram({ version, columns }: ParseOptions, sink: Sink): Co
     .addHelpText('after', ENDING)
   addSharing(program, sink)
   addDownloading(program, sink)
+  addRunning(program, sink)
   addLooking(program, sink)
   addKeys(program, sink)
   addHistory(program, sink)
@@ -65,8 +71,10 @@ function addSharing(program: Command, sink: Sink): void {
     .option('--no-history', 'keep no older versions from now on')
     .option('--keep <amount>', 'how much history: 30d, 12h, 8w, 1y, a number of versions, or all')
     .option('--new-link', 'make a new link, even if an earlier one of this folder is known')
-  network(common(share)).action((dir: string, raw: RawOptions & ShareArguments) => {
-    const run = async (context: Context) => (await import('../commands/share.js')).share(context, { ...raw, dir })
+    .addOption(new Option('--existing').hideHelp())
+  network(common(sharing(share))).action((dir: string, raw: RawOptions & ShareArguments, command: Command) => {
+    const run = async (context: Context) =>
+      (await import('../commands/share.js')).share(context, { ...raw, dir, typed: typedOptions(command, context.cwd) })
     sink.choose({ command: 'share', options: raw, run })
   })
 }
@@ -100,10 +108,51 @@ function addDownloading(program: Command, sink: Sink): void {
     .command('sync')
     .description('keep a clone up to date, and share it with others')
     .argument('[dir]', 'the clone', '.')
-  network(common(download(sync))).action((dir: string, raw: RawOptions & PullArguments) => {
-    const run = async (context: Context) => (await import('../commands/sync.js')).sync(context, { ...raw, dir })
+  network(common(sharing(download(sync)))).action((dir: string, raw: RawOptions & SyncArguments, command: Command) => {
+    const run = async (context: Context) =>
+      (await import('../commands/sync.js')).sync(context, { ...raw, dir, typed: typedOptions(command, context.cwd) })
     sink.choose({ command: 'sync', options: raw, run })
   })
+}
+
+/** What goes on without a terminal: to see it, to end it, to have it started with the computer. */
+function addRunning(program: Command, sink: Sink): void {
+  const ps = program.command('ps').description('list what is shared now')
+  common(ps).action((raw: RawOptions) => {
+    const run = async (context: Context) => (await import('../commands/ps.js')).ps(context)
+    sink.choose({ command: 'ps', options: raw, run })
+  })
+
+  const stop = program
+    .command('stop')
+    .description('stop sharing a folder')
+    .argument('[dir]', 'the folder or file that is shared', '.')
+    .option('--all', 'everything that is shared on this computer')
+    .option('--force', 'end it at once if it does not end by itself')
+  common(stop).action((dir: string, raw: RawOptions & StopArguments) => {
+    const run = async (context: Context) => (await import('../commands/stop.js')).stop(context, { ...raw, dir })
+    sink.choose({ command: 'stop', options: raw, run })
+  })
+
+  const service = program
+    .command('service')
+    .description('share a folder whenever the computer runs')
+    .addArgument(new Argument('<action>', 'what to do').choices(SERVICE_ACTIONS))
+    .argument('[dir]', 'the folder or file, which is shared or cloned', '.')
+    .option('--all', 'remove: all services of dat')
+    .option('--cron', 'install: print a line for crontab instead, for where there is no systemd')
+    .option('--no-watch', 'do not look for changes')
+    .option('--ignore <pattern>', 'leave out what matches, in .gitignore syntax (can be repeated)', collect)
+    .addOption(new SwitchOption('--no-ignore', 'share everything: no .datignore, no built-in list', 'useIgnoreFiles'))
+  network(common(service)).action(
+    (action: ServiceAction, dir: string, raw: RawOptions & ServiceArguments, command: Command) => {
+      const run = async (context: Context) => {
+        const typed = typedOptions(command, context.cwd)
+        return await (await import('../commands/service.js')).service(context, action, { ...raw, dir, typed })
+      }
+      sink.choose({ command: 'service', options: raw, run })
+    }
+  )
 }
 
 const TARGET = 'a link, or a folder that was shared or cloned'

@@ -8,7 +8,8 @@ const EXAMPLES: Record<string, readonly [string, string][]> = {
     ['dat share genome.fa --once', 'one file, and stop when somebody has it'],
     ["dat share data --ignore '*.bam'", 'leave files out'],
     ['dat share data --history --keep 90d', 'keep what files were in the last 90 days'],
-    ['dat share data --listen 4000', 'let others connect to this port directly']
+    ['dat share data --listen 4000', 'let others connect to this port directly'],
+    ['dat share data --background', 'go on after logout; `dat ps` and `dat stop data`']
   ],
   clone: [
     ['dat clone dat://…', 'download into a new folder; run it again to go on'],
@@ -23,6 +24,20 @@ const EXAMPLES: Record<string, readonly [string, string][]> = {
     ['dat pull frogs --force', 'and overwrite what was altered here']
   ],
   sync: [['dat sync frogs', 'keep the clone "frogs" up to date, and share it with others']],
+  ps: [
+    ['dat ps', 'what is shared now, by whom it was fetched, since when'],
+    ['dat ps --json', 'for a script']
+  ],
+  stop: [
+    ['dat stop', 'stop sharing the folder you are in'],
+    ['dat stop --all', 'and everything else on this computer']
+  ],
+  service: [
+    ['dat service install recordings', 'share it again whenever the computer starts'],
+    ['dat service list', 'what is installed'],
+    ['dat service remove recordings', 'stop it, and do not start it again'],
+    ['dat service install recordings --cron', 'a line for `crontab -e`, where there is no systemd']
+  ],
   ls: [
     ['dat ls dat://…', 'what is in a share'],
     ['dat ls frogs 2018', 'what is in the folder "2018" of a clone']

@@ -29,6 +29,14 @@ export function download(command: Command): Command {
   return patience(command)
 }
 
+/** The options of commands that share until they are ended. */
+export function sharing(command: Command): Command {
+  return command
+    .option('--background', 'go on without this terminal, also after logout; see `dat ps`, `dat stop`')
+    .addOption(new Option('--run-as <mode>').choices(['background', 'service']).hideHelp())
+    .addOption(new Option('--log <file>').hideHelp())
+}
+
 /** The option of every command that waits for a peer. */
 export function patience(command: Command): Command {
   return command.option(

@@ -1,3 +1,4 @@
+import { LogFile } from '../background/log-file.js'
 import { Output, type OutputStream } from './output.js'
 import { createPaint } from './paint.js'
 import type { Ui, UiOptions } from './ui.js'
@@ -17,12 +18,26 @@ export function createOutputs(streams: UiStreams): Outputs {
   return { out: new Output(streams.stdout), err: new Output(streams.stderr) }
 }
 
+/** A log that cannot be written is no reason not to share. */
+function openLog({ log }: UiOptions, err: Output): Output {
+  try {
+    return log === undefined ? err : new Output(new LogFile(log))
+  } catch {
+    return err
+  }
+}
+
 /**
  * Chooses the renderer: JSON if asked for, else a redrawn display if stderr is a terminal that can, else plain lines.
  * @param env for `NO_COLOR`, `TERM` and the locale
  */
 export async function createUi(options: UiOptions, outputs: Outputs, env: NodeJS.ProcessEnv): Promise<Ui> {
   const { out, err } = outputs
+  if (options.runAs) {
+    const { LogUi } = await import('./log.js')
+    const log = openLog(options, err)
+    return new LogUi(log, { debug: options.debug, errors: options.runAs === 'service' && log !== err ? err : null })
+  }
   const terminal = err.isTerminal && env.TERM !== 'dumb'
   const paint = await createPaint(terminal && options.color && !env.NO_COLOR)
   if (options.json) {

@@ -9,12 +9,13 @@ export const PLAIN_INTERVAL = 10_000
 
 /** For pipes, log files and `--quiet`: a line at most every ten seconds, plus the ones that matter by themselves. */
 export class PlainUi extends TextUi {
+  protected readonly interval: number = PLAIN_INTERVAL
   #timer: NodeJS.Timeout | null = null
   #last = ''
 
   protected started(): void {
     if (this.style.quiet) return
-    this.#timer ??= setInterval(() => this.tick(), PLAIN_INTERVAL)
+    this.#timer ??= setInterval(() => this.tick(), this.interval)
     // The work keeps the process alive, never its display.
     this.#timer.unref()
   }

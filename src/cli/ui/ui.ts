@@ -40,4 +40,7 @@ export interface UiOptions {
   quiet: boolean
   color: boolean
   debug: boolean
+  /** Started by another dat in the background, or as a service: what is said goes into a log. */
+  runAs?: 'background' | 'service'
+  log?: string
 }

@@ -27,7 +27,7 @@ const run = (program: string, ...args: string[]) => execFileSync(program, args, 
 /** What is offered for the last word, in this folder. */
 const CASES: [string[], string[]][] = [
   [['sha'], ['share']],
-  [['st'], ['statistics', 'status']],
+  [['st'], ['statistics', 'status', 'stop']],
   [['status', 'st'], ['statistics']],
   [
     ['share', 'st'],
