@@ -46,10 +46,11 @@ int wmain(void) {
   SetConsoleCtrlHandler(leave_to_child, TRUE);
 
   // Who ends dat.exe ends node.exe with it: by the job, which ends with its last handle. Made before the child can run.
+  // What node.exe starts is not in it: a share in the background goes on.
   HANDLE job = CreateJobObjectW(NULL, NULL);
   JOBOBJECT_EXTENDED_LIMIT_INFORMATION limits;
   ZeroMemory(&limits, sizeof limits);
-  limits.BasicLimitInformation.LimitFlags = JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE;
+  limits.BasicLimitInformation.LimitFlags = JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE | JOB_OBJECT_LIMIT_SILENT_BREAKAWAY_OK;
   if (job) SetInformationJobObject(job, JobObjectExtendedLimitInformation, &limits, sizeof limits);
 
   STARTUPINFOW startup;

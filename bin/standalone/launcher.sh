@@ -143,6 +143,8 @@ read_host() {
 run_node() {
   read_host
   true 2>/dev/null >"$runtime/.used-$host"
+  # By what it is started again: in the background, as a service.
+  DAT_LAUNCHER=$here/${self##*/} && export DAT_LAUNCHER
   unset NODE_OPTIONS NODE_PATH LD_PRELOAD LD_LIBRARY_PATH LD_AUDIT OPENSSL_CONF OPENSSL_MODULES
   if [ -n "$LOADER" ]; then
     exec "$runtime/lib/$LOADER" --library-path "$runtime/lib" --argv0 dat "$runtime/node" "$@"
@@ -251,7 +253,7 @@ $line"; fi
 
 UNINSTALL_HELP='usage: dat uninstall
 
-Removes this program, what it unpacked, and its line in the profile of your shell.
+Removes this program, what it unpacked, its services, and its line in the profile of your shell.
 Your data stays: what you shared and downloaded, with the folder .dat in each of them.'
 
 uninstall_dat() {
@@ -262,6 +264,7 @@ uninstall_dat() {
   esac
   bin=${DAT_BIN_DIR:-${HOME:+$HOME/.local/bin}}
   case $self in */dat) bin=$here ;; esac
+  remove_services
   places none_runs
   # Before anything else: what removes it is this file.
   if is_ours "$bin/dat"; then
@@ -280,11 +283,24 @@ uninstall_dat() {
   return 0
 }
 
+# What `dat service install` has made would start a program that is gone.
+remove_services() {
+  for file in "${XDG_CONFIG_HOME:-${HOME-}/.config}"/systemd/user/dat-*.service "${HOME-}"/Library/LaunchAgents/dat.*.plist; do
+    grep -q 'dat-service: ' "$file" 2>/dev/null || continue
+    name=${file##*/}
+    case $name in
+      *.service) systemctl --user disable --now "$name" >/dev/null 2>&1 ;;
+      *) launchctl bootout "gui/$(id -u)/${name%.plist}" >/dev/null 2>&1 ;;
+    esac
+    rm -f "$file" && echo "removed the service $name"
+  done
+}
+
 # For `places`: goes on to the next one.
 none_runs() {
   for old in "$1"/*; do
     if is_runtime "$old" && running=$(running_in "$old") && [ -n "$running" ]; then
-      die "dat is running (process $running). Stop it, then run \`dat uninstall\` again."
+      die "dat is running (process $running). Stop it with \`dat stop --all\`, then run \`dat uninstall\` again."
     fi
   done
   return 1

@@ -1,6 +1,5 @@
 import { systemCode } from '../../base/errors.js'
-import { findProcess } from './identity.js'
-import type { RunningShare } from './records.js'
+import { findProcess, type ProcessIdentity } from './identity.js'
 
 /** A share that is asked to end has two seconds to close (cli/main.ts); a loaded computer gets more. */
 const NICE_MS = 15_000
@@ -14,15 +13,15 @@ const LOOK_MS = 50
  * @returns how it ended: `refused` if it still runs
  */
 export async function endProcess(
-  share: RunningShare,
-  { force, signal }: { force: boolean; signal: AbortSignal }
+  share: ProcessIdentity,
+  { force, signal, niceMs = NICE_MS }: { force: boolean; signal: AbortSignal; niceMs?: number }
 ): Promise<'stopped' | 'killed' | 'refused'> {
-  if (await ends(share, 'SIGTERM', NICE_MS, signal)) return 'stopped'
+  if (await ends(share, 'SIGTERM', niceMs, signal)) return 'stopped'
   if (!force) return 'refused'
   return (await ends(share, 'SIGKILL', FORCED_MS, signal)) ? 'killed' : 'refused'
 }
 
-async function ends(share: RunningShare, by: NodeJS.Signals, limit: number, signal: AbortSignal): Promise<boolean> {
+async function ends(share: ProcessIdentity, by: NodeJS.Signals, limit: number, signal: AbortSignal): Promise<boolean> {
   const until = performance.now() + limit
   let sent = false
   while ((await findProcess(share)) === 'running') {

@@ -1,4 +1,4 @@
-import { DatError, reasonOf } from '../../base/errors.js'
+import { reasonOf } from '../../base/errors.js'
 import type { DatEvent, ImportCounters, Report } from '../../base/events.js'
 import { parseLink } from '../../base/link.js'
 import { apply, createView, type View } from '../ui/view.js'
@@ -34,8 +34,13 @@ export interface Enlisting {
 export interface Enlisted {
   /** Passes events on, and learns from them how the share is doing. */
   report: Report
-  /** Takes it off the list; in the background it stays there when it failed, with the reason. */
-  close(error?: unknown): Promise<void>
+  /** Resolves when what is known so far was written. */
+  written(): Promise<void>
+  /**
+   * Takes it off the list.
+   * @param failure why it ended, where nobody has heard of it: `dat ps` tells it then
+   */
+  close(failure?: unknown): Promise<void>
 }
 
 /**
@@ -52,9 +57,8 @@ export function enlist(given: Enlisting): Enlisted {
       else entry?.changed()
       given.report(event)
     },
-    close: async (error) => {
-      await entry?.close(error)
-    }
+    written: async () => entry?.written(),
+    close: async (failure) => entry?.close(failure)
   }
 }
 
@@ -62,7 +66,6 @@ export function enlist(given: Enlisting): Enlisted {
 class Entry {
   readonly #home: string
   readonly #view: View
-  readonly #mode: Mode
   readonly #record: Promise<RunningShare>
   #failure: string | null = null
   #writing: Promise<void> = Promise.resolve()
@@ -73,7 +76,6 @@ class Entry {
   constructor(home: string, given: Enlisting, view: View, event: Extract<DatEvent, { type: 'link' }>) {
     this.#home = home
     this.#view = view
-    this.#mode = given.mode
     this.#record = this.#create(given, event)
     this.#sign = setInterval(() => this.#write(), SIGN_MS)
     this.#sign.unref()
@@ -126,13 +128,17 @@ class Entry {
       .catch(() => {})
   }
 
-  async close(error: unknown): Promise<void> {
+  written(): Promise<void> {
+    this.#write()
+    return this.#writing
+  }
+
+  async close(failure: unknown): Promise<void> {
     this.#closed = true
     if (this.#soon) clearTimeout(this.#soon)
     clearInterval(this.#sign)
-    const failed = error !== undefined && !(error instanceof DatError && error.code === 'INTERRUPTED')
-    if (failed && this.#mode !== 'foreground') {
-      this.#failure = reasonOf(error)
+    if (failure !== undefined) {
+      this.#failure = reasonOf(failure)
       this.#write()
       return await this.#writing
     }

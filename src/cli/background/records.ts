@@ -45,8 +45,10 @@ export interface Found {
 export const SIGN_MS = 60_000
 const FOLDER = 'running'
 const MAX_BYTES = 256 * 1024
-/** For so long `dat ps` tells of a share that was killed, in ms. */
-const MOURNING_MS = 7 * 24 * 3600 * 1000
+const DAY_MS = 24 * 3600 * 1000
+/** For so long `dat ps` tells of a share that was killed here, and of one elsewhere that gives no sign, in ms. */
+const MOURNING_MS = 7 * DAY_MS
+const SILENCE_MS = 30 * DAY_MS
 
 export function newId(): string {
   return randomBytes(8).toString('hex')
@@ -76,7 +78,13 @@ export async function listRunning(home: string | null): Promise<Found[]> {
     const record = await readRecord(path.join(folder, name))
     if (!record) continue
     const whereabouts = await findProcess(record)
-    if (isOver({ whereabouts }) && Date.now() - record.updated > MOURNING_MS) await removeRecord(home, record.id)
+    const limit = {
+      running: Number.POSITIVE_INFINITY,
+      elsewhere: SILENCE_MS,
+      killed: MOURNING_MS,
+      restarted: MOURNING_MS
+    }
+    if (Date.now() - record.updated > limit[whereabouts]) await removeRecord(home, record.id)
     else all.push({ record, whereabouts })
   }
   return all.sort((a, b) => a.record.since - b.record.since)

@@ -6,9 +6,10 @@ import { realPathOf } from '../../core/known-share.js'
 import { enlist } from '../background/enlist.js'
 import { type Launched, launch } from '../background/launch.js'
 import { whyItMayEnd } from '../background/logout.js'
-import { announce } from '../background/parent.js'
+import { announce, hasListener } from '../background/parent.js'
 import { findRunning, type Mode, type ShareWork } from '../background/records.js'
 import { howToStop, showRunning } from '../background/running-link.js'
+import { shellWord } from '../background/shell-word.js'
 import type { Context } from '../context.js'
 import { formatDate } from '../ui/format.js'
 
@@ -32,17 +33,18 @@ export async function runListed(
   const { common } = context
   const { runAs, log = null, typed } = args
   const home = common.home ?? null
-  const report = runAs === 'background' ? announce(common.report) : common.report
+  const { report } = common
   const listed = enlist({ home, work, mode: runAs ?? 'foreground', options: typed, log, report })
-  let failure: unknown
+  const told = runAs === 'background' ? announce(listed.report, listed.written) : listed.report
+  let untold: unknown
   try {
-    await live(listed.report)
+    await live(told)
   } catch (error) {
-    failure = error
+    if (runAs && !context.signal.aborted && !hasListener()) untold = error
     if (runAs || !isLocked(error)) throw error
     await tellShared(context, path, error)
   } finally {
-    await listed.close(failure)
+    await listed.close(untold)
   }
 }
 
@@ -51,9 +53,9 @@ async function tellShared(context: Context, path: string, error: unknown): Promi
   const running = await findRunning(context.common.home ?? null, await realPathOf(path))
   if (!running) throw error
   if (running.mode !== 'foreground') return await showRunning(context, running, path)
-  const { dir, pid, since } = running
-  const message = `${dir} is shared already, by process ${pid} on this computer since ${formatDate(since)}`
-  throw new DatError('INDEX_LOCKED', message, { hint: '', cause: error })
+  const { dir, work, pid, since } = running
+  const message = `${dir} is shared already: \`dat ${work}\`, process ${pid} on this computer, since ${formatDate(since)}`
+  throw new DatError('INDEX_LOCKED', message, { hint: `\`dat stop ${shellWord(dir)}\` ends that one`, cause: error })
 }
 
 function isLocked(error: unknown): boolean {

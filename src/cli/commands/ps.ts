@@ -1,3 +1,4 @@
+import { printable } from '../../base/terminal-text.js'
 import { listRunning } from '../background/records.js'
 import type { Context } from '../context.js'
 import { processRow, processTable } from '../ui/processes.js'
@@ -10,6 +11,11 @@ export async function ps(context: Context): Promise<void> {
   const lines = processTable(all, { width: screenWidth(), now: Date.now() })
   for (const [i, found] of all.entries()) {
     await ui.row(processRow(found), i === 0 ? lines.slice(0, 2).join('\n') : (lines[i + 1] ?? null))
+  }
+  for (const { record } of all) {
+    const { dir, failure, log } = record
+    if (failure !== null)
+      ui.info(`${printable(dir)}: ${printable(failure)}${log === null ? '' : ` (log: ${printable(log)})`}`)
   }
 }
 

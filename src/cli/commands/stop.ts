@@ -73,6 +73,11 @@ async function find(all: readonly Found[], context: Context, args: StopArguments
   }
   const over = there.find(isOver)
   if (over && context.common.home) await removeRecord(context.common.home, over.record.id)
-  const what = over ? `${dir} is no longer shared: process ${over.record.pid} was killed` : `nothing shares ${dir} now`
+  const what = over ? `${dir} is no longer shared: ${whyOver(over)}` : `nothing shares ${dir} now`
   throw new DatError('NOT_SHARED', what)
+}
+
+function whyOver({ record, whereabouts }: Found): string {
+  if (record.failure !== null) return record.failure
+  return whereabouts === 'restarted' ? 'the computer was restarted' : `process ${record.pid} was killed`
 }

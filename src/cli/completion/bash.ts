@@ -37,10 +37,9 @@ function commandCase({ name, arguments: operands, options }: CommandDescription)
   })
   const choices = operands.flatMap((operand) => [...operand.choices])
   const kinds = new Set(operands.map(({ kind }) => kind))
-  const rest =
-    choices.length > 0
-      ? `COMPREPLY=($(compgen -W '${choices.join(' ')}' -- "$current"))`
-      : COMPLETE[kinds.has('file') ? 'file' : kinds.has('folder') ? 'folder' : 'text']
+  const names = COMPLETE[kinds.has('file') ? 'file' : kinds.has('folder') ? 'folder' : 'text']
+  const words = `COMPREPLY${kinds.has('folder') ? '+' : ''}=($(compgen -W '${choices.join(' ')}' -- "$current"))`
+  const rest = choices.length === 0 ? names : kinds.has('folder') ? `${names}; ${words}` : words
   const all = [...options.flatMap(({ long, short }) => (short ? [short, long] : [long])), '--help'].join(' ')
   return `    ${name})
       case $previous in

@@ -10,5 +10,7 @@ export function cronLine({ command, environment }: Pick<ServiceSpec, 'command' |
   if (/[\n\r\0]/.test(line)) {
     throw new DatError('USAGE', 'a crontab has no way to write a name with a line break', { hint: 'rename the folder' })
   }
-  return line.replaceAll('%', '\\%')
+  // A backslash before a percent sign is cron's own; one that the shell has to see must not stand there. It is between
+  // quotes, which end and begin again in between.
+  return line.replaceAll('\\%', "\\''%").replaceAll('%', '\\%')
 }

@@ -40,7 +40,9 @@ const CASES: [string[], string[]][] = [
     ['completion', ''],
     ['bash', 'fish', 'zsh']
   ],
-  [['help', 'verif'], ['verify']]
+  [['help', 'verif'], ['verify']],
+  [['service', 'rem'], ['remove']],
+  [['service', 'install', 'sta'], ['statistics']]
 ]
 
 describe.skipIf(!has('bash'))('in bash', () => {
