@@ -8,6 +8,9 @@ import { parseRelay, relayInLink, relayOfLink } from '../../dist/base/relay-url.
 import { safeLinkText, safePath } from '../../dist/base/safe-path.js'
 import { parseRate } from '../../dist/base/sizes.js'
 import { printable } from '../../dist/base/terminal-text.js'
+import { parseRecord } from '../../dist/cli/background/records.js'
+import { formatNote, readNote } from '../../dist/cli/service/spec.js'
+import { processRow, processTable } from '../../dist/cli/ui/processes.js'
 import { hashOfAssembled } from '../../dist/core/download-records.js'
 import { isEntry, mtimeOf, readInfo, readState } from '../../dist/core/entry.js'
 import { parseKeep } from '../../dist/core/history-amount.js'
@@ -258,6 +261,35 @@ export const PARSERS = {
         new Date(time).toISOString()
         if (![fork, version].every(Number.isSafeInteger)) throw new Error('no number')
       }
+    }
+  },
+  'running-share': {
+    files: ['cli/background/records.ts'],
+    samples: () => [
+      '{"id":"0123456789abcdef","pid":4711,"host":"login1","machine":"00ff","boot":"b","space":"pid:[1]","start":"9",' +
+        '"dir":"/data/soil","work":"share","mode":"service","since":1772373900000,"updated":1772373960000,' +
+        '"places":{"addresses":["192.0.2.1:4000"],"relays":[]},"options":["--no-lan"],"log":null,"state":"indexing",' +
+        '"percent":45,"peers":2,"complete":1,"sentBytes":1500000000,"failure":null}'
+    ],
+    parse(input) {
+      const record = parseRecord(input)
+      if (!record) return
+      for (const whereabouts of ['running', 'killed', 'elsewhere']) {
+        processRow({ record, whereabouts })
+        const lines = processTable([{ record, whereabouts }], { width: 80, now: 1772374000000 })
+        if (lines.some((line) => printable(line) !== line)) throw new Error('odd')
+      }
+    }
+  },
+  'service-note': {
+    files: ['cli/service/spec.ts'],
+    samples: () => [
+      formatNote({ dir: '/data/two "words"\n%h', work: 'share' }),
+      '# dat-service: {"dir":"/","work":"sync"}'
+    ],
+    parse(input) {
+      const note = readNote(input)
+      if (note && readNote(formatNote(note))?.dir !== note.dir) throw new Error('odd')
     }
   },
   'doctor-code': {

@@ -104,8 +104,18 @@ export async function findRunning(home: string | null, dir: string): Promise<Run
 async function readRecord(file: string): Promise<RunningShare | null> {
   try {
     if ((await fs.promises.stat(file)).size > MAX_BYTES) return null
-    const value: unknown = JSON.parse(await fs.promises.readFile(file, 'utf8'))
-    return isRecord(value) && `${value.id}.json` === path.basename(file) ? value : null
+    const record = parseRecord(await fs.promises.readFile(file, 'utf8'))
+    return record && `${record.id}.json` === path.basename(file) ? record : null
+  } catch {
+    return null
+  }
+}
+
+/** Reads what a share wrote, or whoever else may write there; null if it is something else. */
+export function parseRecord(text: string): RunningShare | null {
+  try {
+    const value: unknown = JSON.parse(text)
+    return isRecord(value) ? value : null
   } catch {
     return null
   }
@@ -122,8 +132,8 @@ const FIELDS: Record<keyof RunningShare, (value: unknown) => boolean> = {
   dir: isText,
   work: (value) => value === 'share' || value === 'sync',
   mode: (value) => value === 'foreground' || value === 'background' || value === 'service',
-  since: isCount,
-  updated: isCount,
+  since: isTime,
+  updated: isTime,
   places: (value) => {
     const { addresses, relays } = (value ?? {}) as Partial<Record<keyof Places, unknown>>
     return isTexts(addresses) && isTexts(relays)
@@ -150,6 +160,13 @@ function isText(value: unknown): value is string {
 
 function isTexts(value: unknown): boolean {
   return Array.isArray(value) && value.every(isText)
+}
+
+/** The last moment that a Date can name, in ms since 1970. */
+const LAST_TIME = 8.64e15
+
+function isTime(value: unknown): boolean {
+  return isCount(value) && (value as number) <= LAST_TIME
 }
 
 function isCount(value: unknown): boolean {

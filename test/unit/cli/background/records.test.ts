@@ -37,7 +37,11 @@ describe('the list of what is shared', () => {
     const record = runningShare(await mine())
     await writeRecord(home, record)
     const texts = ['', '{', 'null', '[]', JSON.stringify({ ...record, pid: -1 }), JSON.stringify({ ...record, dir: 1 })]
-    texts.push(JSON.stringify({ ...record, options: [1] }), JSON.stringify({ ...record, places: null }))
+    texts.push(
+      JSON.stringify({ ...record, options: [1] }),
+      JSON.stringify({ ...record, places: null }),
+      JSON.stringify({ ...record, since: 1e16 })
+    )
     for (const [i, text] of texts.entries()) {
       await writeFile(join(home, 'running', `${i.toString(16).padStart(16, '0')}.json`), text)
     }
