@@ -69,11 +69,20 @@ export function createContext(
 function userFolder(env: NodeJS.ProcessEnv, cwd: string): string | null {
   if (env.DAT_HOME) return resolve(cwd, env.DAT_HOME)
   if (process.platform === 'win32') return env.LOCALAPPDATA ? join(env.LOCALAPPDATA, 'dat') : null
-  const home = env.HOME || homedir()
-  if (!home.startsWith('/')) return null
+  const home = env.HOME || homeOfAccount()
+  if (!home?.startsWith('/')) return null
   if (process.platform === 'darwin') return join(home, 'Library/Application Support/dat')
   // By the XDG specification a path that is not absolute does not count.
   return join(env.XDG_DATA_HOME?.startsWith('/') ? env.XDG_DATA_HOME : join(home, '.local/share'), 'dat')
+}
+
+/** Null for a user that the system has no account of, as in many containers: there `homedir` throws. */
+function homeOfAccount(): string | null {
+  try {
+    return homedir()
+  } catch {
+    return null
+  }
 }
 
 /**

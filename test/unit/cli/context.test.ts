@@ -82,6 +82,19 @@ describe('createContext', () => {
     common.report({ type: 'note', message: 'x' })
     expect(seen).toEqual([{ type: 'note', message: 'x' }])
   })
+
+  it.runIf(process.getuid?.() === 0)('does without a home, for a user that the system does not know', () => {
+    const given = { cwd: '/', ui: {} as Ui, signal: new AbortController().signal }
+    const before = process.env.HOME
+    delete process.env.HOME
+    process.seteuid?.(54321)
+    try {
+      expect(createContext({}, {}, given).common.home).toBeNull()
+    } finally {
+      process.seteuid?.(0)
+      process.env.HOME = before
+    }
+  })
 })
 
 describe('parseTarget', () => {
