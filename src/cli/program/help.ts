@@ -78,7 +78,7 @@ const EXAMPLES: Record<string, readonly [string, string][]> = {
   ],
   doctor: [
     ['dat doctor', 'test this network; prints a code'],
-    ['dat doctor 4-fern-basil', 'with that code, on the other computer: test the two'],
+    ['dat doctor abcde-fghjk-mnpqr', 'with that code, on the other computer: test the two'],
     ['dat doctor dat://…', 'does anybody serve this link?'],
     ['dat doctor --it', 'a text for the IT department']
   ],
