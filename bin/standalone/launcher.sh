@@ -277,9 +277,11 @@ uninstall_dat() {
     remove_line "${ZDOTDIR:-$HOME}/.zshrc"
     remove_line "${XDG_CONFIG_HOME:-$HOME/.config}/fish/conf.d/dat.fish"
   fi
-  echo 'Your data stays where it is: the folders that you shared or downloaded. The folder .dat in each of them has its'
-  echo 'index, and the key of what you share: whoever removes it can not go on with the same link.'
-  [ -n "${DAT_HOME-}" ] && [ -d "$DAT_HOME" ] && echo "Also kept: $DAT_HOME"
+  echo 'Your data stays where it is: the folders that you shared or downloaded, and the index in the folder .dat of each.'
+  keys=$(kept_keys)
+  if [ -d "$keys" ]; then
+    echo "Also kept: $keys, with the keys of what you share. Without these and .dat a share gets another link."
+  fi
   return 0
 }
 
@@ -294,6 +296,20 @@ remove_services() {
     esac
     rm -f "$file" && echo "removed the service $name"
   done
+}
+
+# Where dat keeps the keys of what this user shares (src/cli/context.ts).
+kept_keys() {
+  if [ -n "${DAT_HOME-}" ]; then
+    echo "$DAT_HOME/shares"
+  elif [ "$(uname -s)" = Darwin ]; then
+    echo "${HOME-}/Library/Application Support/dat/shares"
+  else
+    case ${XDG_DATA_HOME-} in
+      /*) echo "$XDG_DATA_HOME/dat/shares" ;;
+      *) echo "${HOME-}/.local/share/dat/shares" ;;
+    esac
+  fi
 }
 
 # For `places`: goes on to the next one.

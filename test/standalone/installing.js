@@ -190,13 +190,14 @@ async function upgrade(shop) {
 
   await writeFile(join(home, '.local/share/dat/other'), 'not ours')
   const removed = await shop.run(dat, ['uninstall'], { env })
+  const keys = '.local/share/dat/shares'
   const left = (await readdir(home, { recursive: true }))
-    .filter((path) => !path.startsWith('data'))
+    .filter((path) => !path.startsWith('data') && !path.startsWith(`${keys}/`))
     .sort()
     .join()
   const data = existsSync(join(home, 'data/.dat')) && existsSync(join(home, 'data/hello.txt'))
-  const wanted = '.local,.local/bin,.local/share,.local/share/dat,.local/share/dat/other'
-  const said = removed.stdout.includes('.dat')
+  const wanted = `.local,.local/bin,.local/share,.local/share/dat,.local/share/dat/other,${keys}`
+  const said = removed.stdout.includes('.dat') && removed.stdout.includes(join(home, keys))
   shop.tally.judge(
     'uninstall removes the program alone',
     data && said && left === wanted ? null : `${left}; ${removed.stdout}`
