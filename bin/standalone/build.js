@@ -12,8 +12,7 @@ import {
 } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { command } from './command.js'
-import { PinGone } from './debian-package.js'
+import { command, Unavailable } from './command.js'
 import { installers } from './installers.js'
 import { licencesOf, licenceText } from './licences.js'
 import { cacheFolder, PINS, sha256 } from './pins.js'
@@ -183,5 +182,5 @@ try {
   await main()
 } catch (error) {
   console.error(`error: ${error.message}`)
-  process.exitCode = error instanceof PinGone ? 3 : 1
+  process.exitCode = error instanceof Unavailable ? 3 : 1
 }

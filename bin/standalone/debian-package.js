@@ -9,7 +9,7 @@ import {
   writeFileSync
 } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { command } from './command.js'
+import { command, download, Unavailable } from './command.js'
 import { cacheFolder, PINS, sha256 } from './pins.js'
 
 /** apt of this machine, with its sources and keys, for one architecture, and without touching its state. */
@@ -48,14 +48,14 @@ export class Apt {
   /** Downloads a package into a folder. apt checks it against the signed lists of its source. */
   download(name, version, folder) {
     this.#update()
-    command('apt-get', [...this.#options, '-q', 'download', `${name}=${version}`], { cwd: folder })
+    download('apt-get', [...this.#options, '-q', 'download', `${name}=${version}`], { cwd: folder })
     const file = readdirSync(folder).find((file) => file.startsWith(`${name}_`) && file.endsWith('.deb'))
     return join(folder, file)
   }
 
   #update() {
     if (this.#updated) return
-    command('apt-get', [...this.#options, '-q', 'update'])
+    download('apt-get', [...this.#options, '-q', 'update'])
     this.#updated = true
   }
 }
@@ -94,15 +94,12 @@ export function debianPackage(name, architecture) {
   return folder
 }
 
-/** A pinned package that the mirror does not have any more. */
-export class PinGone extends Error {}
-
 function fetch({ name, version }, architecture, folder) {
   const apt = aptFor(architecture)
   const versions = apt.versions(name)
   if (versions.includes(version)) return apt.download(name, version, folder)
   const there = versions.length > 0 ? `has ${versions.join(' and ')}` : 'does not have this package'
-  throw new PinGone(
+  throw new Unavailable(
     `Debian's mirror ${there}, and ${name} ${version} (${architecture}) is pinned in bin/standalone/pins.json.\n` +
       'Move the pin with `node bin/standalone/pin.js`, as docs/packaging.md says under "Pins".'
   )

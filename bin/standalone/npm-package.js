@@ -1,6 +1,6 @@
 import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { command } from './command.js'
+import { command, download } from './command.js'
 import { cacheFolder, integrityOf } from './pins.js'
 import { ROOT } from './root.js'
 
@@ -32,7 +32,7 @@ export function npmPackage(name, version, integrity) {
 /** Fetches the file of a package, unchecked, into a folder. */
 export function downloadNpm(name, version, folder) {
   const args = ['pack', `${name}@${version}`, '--pack-destination', folder, '--json', '--ignore-scripts']
-  const [{ filename }] = JSON.parse(command('npm', args, { cwd: ROOT }))
+  const [{ filename }] = JSON.parse(download('npm', args, { cwd: ROOT }))
   return join(folder, filename)
 }
 

@@ -34,7 +34,8 @@ test.runIf(process.platform === 'linux')('a link is not to be read in the list o
   await waiting.waitFor('network.ready')
   const line = (await readFile(`/proc/${waiting.pid}/cmdline`, 'utf8')).replaceAll('\0', ' ')
   expect(line).not.toContain(keyOf(link))
-  expect(line).toMatch(/^dat clone \(hidden\) .*other --timeout 0/)
+  // The standalone build stands behind the loader of its own C library.
+  expect(line).toMatch(/(?:^| )dat clone \(hidden\) .*other --timeout 0/)
   await waiting.stop()
 })
 

@@ -123,7 +123,7 @@ async function freshSystem(shop, suite, root) {
 /** Goes into the system as the user. What was unpacked before is gone. */
 function script(root, { mounts = 'true', env = 'true=', before = '', install = false }) {
   const inside = [
-    'export WORK=$(mktemp -d /var/tmp/work.XXXXXX) HOME=$(printenv HOME || echo /home/user) DAT=/opt/dat/dat',
+    '[ -n "$HOME" ] || HOME=/home/user; export HOME WORK=$(mktemp -d /var/tmp/work.XXXXXX) DAT=/opt/dat/dat',
     'export DAT_BOOTSTRAP=none DAT_LAN_INTERFACE=127.0.0.1 PATH=/usr/bin:/bin',
     install ? 'sh /opt/dat/dat-alone --install --no-path >/dev/null; DAT=$HOME/.local/bin/dat' : 'true',
     'cd /',

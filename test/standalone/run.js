@@ -3,7 +3,7 @@ import { machine } from '../bench/report.js'
 import { conclude, pickScenarios, playScenarios, runProgram } from '../runner/run.js'
 import { Tally } from '../runner/tally.js'
 import { SCENARIOS } from './scenarios.js'
-import { PinGone, Workshop } from './workshop.js'
+import { Unavailable, Workshop } from './workshop.js'
 
 // Where debootstrap, chroot and ip are, on a system that keeps them from the path of a user.
 process.env.PATH = `${process.env.PATH}:/usr/sbin:/sbin`
@@ -19,8 +19,8 @@ Exit code 0 unless a test failed; the last line says how many there were.
   --only NAMES   some of: ${Object.keys(SCENARIOS).join(', ')}
   --quick        only linux-x64, on this system and on Debian 11
   --systems DIR  keep the fresh systems of Debian there, for the next run
-  --lenient      tell figures that are missed, and pinned packages that Debian has replaced, and count them as skipped
-                 instead of failed
+  --lenient      tell figures that are missed, and what the build needs and cannot have (programs, a mirror, pinned
+                 packages that Debian has replaced), and count them as skipped instead of failed
 `
 
 function options() {
@@ -45,7 +45,7 @@ async function runAll(chosen, tally) {
     try {
       await shop.build([...targets])
     } catch (error) {
-      if (!(chosen.lenient && error instanceof PinGone)) throw error
+      if (!(chosen.lenient && error instanceof Unavailable)) throw error
       return tally.skip('everything', error.message.trim())
     }
     await playScenarios({ names: chosen.only, scenarios: SCENARIOS, tally }, shop)

@@ -8,8 +8,8 @@ import { ReleaseKey } from './release-key.js'
 
 /** What the tests of one run share: a signed build, folders, and the tally. */
 
-/** Debian's mirror does not have what is pinned: that is for a person to move. */
-export class PinGone extends Error {}
+/** The build cannot have what it needs: a program, a mirror, or a pinned package that a person has to move. */
+export class Unavailable extends Error {}
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -43,7 +43,7 @@ export class Workshop {
     await writeFile(join(this.folder, 'release.pub'), this.key.text)
     const args = ['bin/standalone/build.js', ...targets, '--out', out, '--public-key', join(this.folder, 'release.pub')]
     const { code, stdout, stderr } = await this.run(process.execPath, args, { cwd: ROOT })
-    if (code === 3) throw new PinGone(stderr)
+    if (code === 3) throw new Unavailable(stderr)
     if (code !== 0) throw new Error(`the build failed: ${stderr || stdout}`)
     await writeFile(join(out, 'SHA256SUMS.minisig'), this.key.sign(await readFile(join(out, 'SHA256SUMS'))))
   }
