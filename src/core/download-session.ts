@@ -244,7 +244,7 @@ class DownloadSession implements Session {
     if (failures.length === 0) return summary
     const count = download.failed === 1 ? 'one file' : `${download.failed} files`
     if (download.onlyAltered) {
-      throw new DatError('ALTERED', `${count} in ${this.dir} would be overwritten: left as they are`, { failures })
+      throw new DatError('ALTERED', `${count} in ${this.dir} would have been overwritten: nothing was`, { failures })
     }
     const { open } = this.#options
     const hint = this.#pin === null ? undefined : await whatIsKept(open)

@@ -7,6 +7,9 @@ import type { View } from './view.js'
 /** Redraws per second: enough to look alive, little enough for a slow ssh line. */
 const FPS = 8
 const BAR_CAPACITY = 40
+/** What a terminal does with a line that is longer than it is wide (DECAWM). */
+const WRAP = '\x1b[?7h'
+const CUT = '\x1b[?7l'
 
 /** On a terminal: two lines redrawn in place at the bottom, above them the lines that stay. */
 export class TtyUi extends TextUi {
@@ -39,8 +42,9 @@ export class TtyUi extends TextUi {
   }
 
   protected line(text: string): void {
-    // The line is written over the first line of the display: what is left of that must go.
-    if (this.#bars) this.#bars.log(`${text.replaceAll('\n', '\x1b[K\n')}\x1b[K\n`)
+    // The line is written over the first line of the display: what is left of that must go. The terminal, which cuts off
+    // what is too long for the display, must not do so here: a link that is cut is another link.
+    if (this.#bars) this.#bars.log(`${WRAP}${text.replaceAll('\n', '\x1b[K\n')}\x1b[K\n${CUT}`)
     else this.err.post(`${text}\n`)
   }
 

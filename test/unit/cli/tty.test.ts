@@ -73,6 +73,23 @@ describe('TtyUi', () => {
     expect(written.slice(link)).not.toMatch(/^[^\n]*\n\x1b\[\d+A/)
   })
 
+  it('cuts off nothing of a line that stays, such as a link with addresses, where the terminal is narrow', async () => {
+    const { ui, stderr } = await open(ENV)
+    ui.begin('share', { timeout: null })
+    ui.event({ ...EVENTS.link, link: `${LINK}@data.example.org:4000` })
+    ui.event(EVENTS.connected)
+    stderr.emit('resize')
+    const line = stderr.text.indexOf(`dat clone ${LINK}@data.example.org:4000`)
+    expect(line).toBeGreaterThan(0)
+    const wraps = (index: number) => {
+      const before = stderr.text.slice(0, index)
+      return before.lastIndexOf('\x1b[?7h') >= before.lastIndexOf('\x1b[?7l')
+    }
+    expect(wraps(line)).toBe(true)
+    // The display is redrawn in place, which a line that wraps would break.
+    expect(wraps(stderr.text.length)).toBe(false)
+  })
+
   it('uses no colour when told so, and ASCII where the terminal knows no Unicode', async () => {
     for (const [env, options] of [
       [{ ...ENV, NO_COLOR: '1' }, {}],
