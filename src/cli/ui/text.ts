@@ -90,7 +90,12 @@ export abstract class TextUi implements Ui {
     this.close()
     // To stop a share by Ctrl-C is its normal end, and no news for who asked for quiet.
     if (error.code === 'INTERRUPTED' && this.style.quiet) return
-    for (const line of errorLines(error, this.style.paint)) this.err.post(`${line}\n`)
+    for (const line of errorLines(error, this.style.paint)) this.err.post(`${this.fold(line)}\n`)
+  }
+
+  /** A line as it stands on the screen. */
+  protected fold(line: string): string {
+    return line
   }
 
   abstract close(): void

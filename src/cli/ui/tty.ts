@@ -1,5 +1,6 @@
 import cliProgress, { type MultiBar, type Options, type Params } from 'cli-progress'
 import type { DatEvent } from '../../base/events.js'
+import { wrap } from '../../base/wrap.js'
 import { type BarLine, frame } from './frame.js'
 import { TextUi } from './text.js'
 import type { View } from './view.js'
@@ -44,8 +45,17 @@ export class TtyUi extends TextUi {
   protected line(text: string): void {
     // The line is written over the first line of the display: what is left of that must go. The terminal, which cuts off
     // what is too long for the display, must not do so here: a link that is cut is another link.
-    if (this.#bars) this.#bars.log(`${WRAP}${text.replaceAll('\n', '\x1b[K\n')}\x1b[K\n${CUT}`)
-    else this.err.post(`${text}\n`)
+    const folded = text
+      .split('\n')
+      .map((line) => this.fold(line))
+      .join('\n')
+    if (this.#bars) this.#bars.log(`${WRAP}${folded.replaceAll('\n', '\x1b[K\n')}\x1b[K\n${CUT}`)
+    else this.err.post(`${folded}\n`)
+  }
+
+  /** Prose is broken at words. A link or a command on its own is left to the terminal, so that it is copied whole. */
+  protected override fold(line: string): string {
+    return /:\/\/|^ {4}/.test(line) ? line : wrap(line, this.err.width).join('\n')
   }
 
   close(): void {

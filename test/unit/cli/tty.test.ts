@@ -90,6 +90,17 @@ describe('TtyUi', () => {
     expect(wraps(stderr.text.length)).toBe(false)
   })
 
+  it('breaks prose at words, and no link', async () => {
+    const { ui, stderr } = await open(ENV, { color: false })
+    ui.begin('clone', { timeout: 60 })
+    const message = `${'some words '.repeat(7)}and \`dat doctor\``
+    const hint = `try dat clone ${LINK}@data.example.org:4000`
+    ui.fail({ code: 'NO_PEER', message, hint, exitCode: 11, failures: [], stack: null })
+    const lines = stderr.text.split('\n')
+    expect(lines).toContain('words and `dat doctor`')
+    expect(lines).toContain(`  ${hint}`)
+  })
+
   it('uses no colour when told so, and ASCII where the terminal knows no Unicode', async () => {
     for (const [env, options] of [
       [{ ...ENV, NO_COLOR: '1' }, {}],
