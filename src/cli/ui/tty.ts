@@ -55,7 +55,7 @@ export class TtyUi extends TextUi {
 
   /** Prose is broken at words. A link or a command on its own is left to the terminal, so that it is copied whole. */
   protected override fold(line: string): string {
-    return /:\/\/|^ {4}/.test(line) ? line : wrap(line, this.err.width).join('\n')
+    return /dat:\/\/|^ {4}/.test(line) ? line : wrap(line, this.err.width).join('\n')
   }
 
   close(): void {
