@@ -125,7 +125,7 @@ async function checkFile(
   return expected === null || expected === (await contentHash(open, file, record.size, onbytes)) ? null : wrong
 }
 
-/** Files of the share that this clone has no record of. */
+/** Files of the share that this clone has not put in their places; what is there instead is the user's. */
 async function findAbsent(open: OpenDrive, result: VerifyReport): Promise<void> {
   const saved = await readSaved(open)
   const selection = new Selection(saved.include, saved.exclude, saved.under)
@@ -133,7 +133,9 @@ async function findAbsent(open: OpenDrive, result: VerifyReport): Promise<void> 
     const checked = pathOfKey(key)
     if (!checked.ok || !selection.wants(checked.relative)) continue
     const record = await open.index.get(checked.relative)
-    if (record?.state !== 'done') result.problems.push({ path: checked.relative, problem: 'missing' })
+    if (record?.state === 'done') continue
+    const instead = await look({ root: open.root, workers: open.workers, ...QUIETLY }, checked.relative)
+    result.problems.push({ path: checked.relative, problem: instead ? 'altered' : 'missing' })
   }
 }
 
