@@ -51,6 +51,7 @@ class Program {
     program.manifest = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'))
     const { stdout } = await run(process.execPath, [DAT, 'help'])
     const listed = [...stdout.matchAll(/^ {2}([a-z]+) /gm)].map(([, name]) => name)
+    listed.push(...(/^More commands: (.*)$/m.exec(stdout)?.[1]?.split(', ') ?? []))
     for (const name of listed) program.commands.set(name, optionsIn(await help(DAT, ['help', name])))
     return program
   }

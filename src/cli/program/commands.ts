@@ -18,7 +18,7 @@ import { completionScript, SHELLS, type Shell } from '../completion/script.js'
 import type { Context, RawOptions } from '../context.js'
 import { SERVICE_ACTIONS, type ServiceAction } from '../service/actions.js'
 import { describeProgram } from './describe.js'
-import { addExamples, commandTerm, ENDING } from './help.js'
+import { addExamples, commandTerm, ENDING, SELDOM } from './help.js'
 import type { ParseOptions, Sink } from './invocation.js'
 import { manualPage } from './manual.js'
 import { collect, common, download, network, patience, relayServer, SwitchOption, sharing } from './options.js'
@@ -35,7 +35,7 @@ export function buildProgram({ version, columns }: ParseOptions, sink: Sink): Co
     .enablePositionalOptions()
     .exitOverride()
     .configureOutput({ writeOut: sink.write, writeErr: () => {}, getOutHelpWidth: () => columns })
-    .configureHelp({ subcommandTerm: commandTerm, visibleOptions })
+    .configureHelp({ subcommandTerm: commandTerm, visibleOptions, visibleCommands })
     .addHelpText('after', ENDING)
   addSharing(program, sink)
   addDownloading(program, sink)
@@ -49,6 +49,11 @@ export function buildProgram({ version, columns }: ParseOptions, sink: Sink): Co
   addUninstall(program, sink)
   addExamples(program)
   return program
+}
+
+/** Those that everybody needs. */
+function visibleCommands(this: Help, command: Command): Command[] {
+  return Help.prototype.visibleCommands.call(this, command).filter((one) => !SELDOM.includes(one.name()))
 }
 
 /** Those of the program itself are in the last line of its help. */

@@ -1,4 +1,4 @@
-import type { Command } from 'commander'
+import { type Command, Help } from 'commander'
 import { commandTerm, examplesOf } from './help.js'
 
 /** What an operand or a value is, as far as a shell can complete it. */
@@ -38,7 +38,7 @@ export function describeProgram(program: Command): ProgramDescription {
   return {
     version: program.version() ?? '',
     description: program.description(),
-    commands: program.createHelp().visibleCommands(program).map(describe)
+    commands: Help.prototype.visibleCommands.call(program.createHelp(), program).map(describe)
   }
 }
 

@@ -90,7 +90,12 @@ const EXAMPLES: Record<string, readonly [string, string][]> = {
   ]
 }
 
-export const ENDING = '\nOptions and examples: dat help <command>    Version: dat --version'
+/** Commands that are needed now and then: the help names them, so that it fits a screen with all the others. */
+export const SELDOM = ['service', 'keys', 'diff', 'prune', 'relay', 'completion', 'uninstall']
+
+export const ENDING = `
+More commands: ${SELDOM.join(', ')}
+Options and examples: dat help <command>    Version: dat --version`
 
 /** What is typed for a command, with its arguments: `clone <link> [dir]`. */
 export function commandTerm(command: Command): string {
