@@ -6,6 +6,9 @@ const HIGH = 255e6
 const LOOK_MS = 50
 /** Collecting may take this part of the time at most: a pause of 10 ms comes every 120 ms at most. */
 const SHARE_OF_TIME = 1 / 12
+/** From so much memory on it may take more: what a process may use is limited on many login nodes. */
+const VERY_HIGH = 330e6
+const LARGER_SHARE_OF_TIME = 1 / 4
 
 /**
  * Keeps the heap from growing with the number of files. Left alone, V8 lets a heap triple before it looks: fast, and
@@ -19,9 +22,12 @@ export function keepMemorySmall(): () => void {
   let notBefore = 0
   const timer = setInterval(() => {
     const start = performance.now()
-    if (start < notBefore || process.memoryUsage.rss() < HIGH) return
+    if (start < notBefore) return
+    const rss = process.memoryUsage.rss()
+    if (rss < HIGH) return
     collect()
-    notBefore = performance.now() + (performance.now() - start) / SHARE_OF_TIME
+    const end = performance.now()
+    notBefore = end + (end - start) / (rss < VERY_HIGH ? SHARE_OF_TIME : LARGER_SHARE_OF_TIME)
   }, LOOK_MS)
   timer.unref()
   return () => clearInterval(timer)

@@ -163,13 +163,14 @@ async function openHere(options: OpenDriveOptions): Promise<OpenDrive> {
     if (known?.role === 'owner' && outrun && !readOnly && !options.moved) throw outrunBy(place, outrun)
 
     const key = known ? (known.role === 'clone' ? Buffer.from(known.key, 'hex') : null) : keyToMake(create)
-    const drive = new Hyperdrive(store, key)
-    scope.defer(() => drive.close())
     const { path: root, close } = holdRoot(place.root)
     scope.defer(close)
     const workers = new FileWorkers(Math.min(MAX_WORKERS, Math.max(2, os.availableParallelism())))
     scope.defer(() => workers.close())
     const archive = await Archive.open(path.join(place.store, HISTORY_FOLDER), index, workers)
+    // It opens by itself at once: nothing may be waited for until it is heard which core has the content.
+    const drive = new Hyperdrive(store, key)
+    scope.defer(() => drive.close())
     const files = new ContentFiles({
       archive,
       index,

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { DAT } from './dat.js'
 import { dataset, freeBytes, plannedBytes } from './data.js'
+import { history } from './history.js'
 import { machine, table } from './report.js'
 import { openSshd, whyNoRsync } from './rsync.js'
 import { CONTENDERS, importing, resuming, sharingAgain, startup, transfer } from './scenarios.js'
@@ -21,7 +22,7 @@ Everything stays on 127.0.0.1. Exit code 0 when every target is met, 1 when not.
   --contenders NAMES   some of: dat, stock, rsync
   --quick              small data, one round; checks that everything works, judges no speed
   --scale              instead, dat alone, one round: one file of 20 GiB, 200,000 small files, and by --only also
-                       files (up to 1,000,000), sparse (up to 200 GiB), crowd (100 clones at once)
+                       files (up to 1,000,000), sparse (up to 200 GiB), crowd (100 clones at once), history (1,000 versions)
   --data DIR           where data is kept and copies are written (default .bench in the project)
   --json FILE          write all raw numbers
 `
@@ -52,10 +53,11 @@ const SCALE = [
   ['reshare', (bench) => sharingAgain(bench, 'scale-small', 10)],
   ['files', (bench) => growing(bench, ['files-10k', 'files-100k', 'files-1m'])],
   ['sparse', (bench) => growing(bench, ['sparse-2', 'sparse-20', 'sparse-200'])],
-  ['crowd', (bench) => crowd(bench, 'crowd', 100)]
+  ['crowd', (bench) => crowd(bench, 'crowd', 100)],
+  ['history', (bench) => history(bench, 1000)]
 ]
 /** Only when asked for by name: they take long. */
-const EXTRA = new Set(['files', 'sparse', 'crowd'])
+const EXTRA = new Set(['files', 'sparse', 'crowd', 'history'])
 const DISK_RESERVE = 2e9
 
 /** One run of the program: rooms to write in, the rounds, the data, and the sshd. */

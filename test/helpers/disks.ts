@@ -1,4 +1,6 @@
 import { execFileSync } from 'node:child_process'
+import { closeSync, ftruncateSync, openSync } from 'node:fs'
+import { join } from 'node:path'
 import { defer } from './cleanup.js'
 import { temporaryFolder } from './core.js'
 
@@ -15,6 +17,32 @@ export const canMount = (() => {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) return false
   try {
     execFileSync('unshare', ['--mount', 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt'], { stdio: 'ignore' })
+    return true
+  } catch {
+    return false
+  }
+})()
+
+/** A small disk on which two files can share their bytes; needs what `canShareBytes` says. */
+export async function copyOnWriteDisk(mebibytes: number): Promise<string> {
+  const folder = await temporaryFolder()
+  const image = join(folder, 'image')
+  const fd = openSync(image, 'w')
+  ftruncateSync(fd, mebibytes * 1024 * 1024)
+  closeSync(fd)
+  execFileSync('mkfs.btrfs', ['--quiet', image])
+  const dir = await temporaryFolder()
+  execFileSync('mount', ['-o', 'loop', image, dir])
+  defer(() => execFileSync('umount', [dir]))
+  return dir
+}
+
+/** Whether this process may make one, and has the program for it. */
+export const canShareBytes = (() => {
+  if (!canMount) return false
+  try {
+    execFileSync('mkfs.btrfs', ['--version'], { stdio: 'ignore' })
+    execFileSync('losetup', ['--find'], { stdio: 'ignore' })
     return true
   } catch {
     return false

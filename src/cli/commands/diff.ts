@@ -17,8 +17,10 @@ const MARKS = { added: '+', changed: '~', removed: '-' }
 /** `dat diff N [M]`: what is different between two versions. */
 export async function diff(context: Context, args: DiffArguments): Promise<void> {
   const from = readVersion(args.from)
-  const version = args.to === undefined ? null : readVersion(args.to)
-  const target = parseTarget(args.target, context.cwd, existsSync)
+  // `dat diff 12 frogs`: what is no number is the share.
+  const toNewest = args.to === undefined || !/^\d+$/.test(args.to)
+  const version = args.to === undefined || toNewest ? null : readVersion(args.to)
+  const target = parseTarget(toNewest ? (args.to ?? args.target) : args.target, context.cwd, existsSync)
   const { timeout, endEarly } = patience(args.timeout)
   const { ui } = context
   ui.begin('diff', { timeout: 'link' in target ? timeout : null })

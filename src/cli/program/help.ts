@@ -52,6 +52,7 @@ const EXAMPLES: Record<string, readonly [string, string][]> = {
   ],
   diff: [
     ['dat diff 12', 'what changed since version 12'],
+    ['dat diff 12 frogs', 'the same, of the folder "frogs"'],
     ['dat diff 12 20 frogs', 'between two versions of the folder "frogs"']
   ],
   restore: [
