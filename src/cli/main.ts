@@ -107,6 +107,7 @@ async function execute(
 /** What Ctrl-C means depends on the command: for a share it is the normal end. */
 function interruptionOf(command: string): DatError {
   if (command === 'share' || command === 'sync') return new DatError('INTERRUPTED', 'stopped sharing', { hint: '' })
+  if (command === 'serve') return new DatError('INTERRUPTED', 'stopped serving', { hint: '' })
   if (command === 'clone' || command === 'pull') return new DatError('INTERRUPTED', 'interrupted; what is here is kept')
   return new DatError('INTERRUPTED', 'interrupted', { hint: '' })
 }

@@ -92,6 +92,13 @@ class DownloadSession implements Session {
     open.files.ondamaged = (record, index) => this.#damaged(record, index)
     // A clone that is followed is served to others too: they need its link.
     if (this.#options.follow) this.#reportLink(replication.network.listening)
+    try {
+      const beside = await this.#options.beside?.(open)
+      if (beside) this.#scope.defer(() => beside.close())
+    } catch (error) {
+      await this.#scope.close().catch(() => {})
+      throw error
+    }
     this.#running = this.#run().then(
       (summary) => this.#resolve(summary),
       (error) => this.#reject(shareError(error))

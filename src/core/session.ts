@@ -2,6 +2,7 @@ import type { Failure } from '../base/errors.js'
 import type { Report } from '../base/events.js'
 import type { Link } from '../base/link.js'
 import type { NetworkOptions } from '../transport/transport.js'
+import type { OpenDrive } from './drive.js'
 import type { SeeOwner } from './ownership.js'
 
 /** What every command hands to core. Core reads no argv and no environment, writes to no stream and never exits. */
@@ -32,7 +33,12 @@ export interface ShareOptions extends CommonOptions {
   newLink?: boolean
   /** How much of the history to keep, as `--keep` has it; null keeps none; undefined leaves it as it was. */
   history?: string | null
+  /** What else is done with the share while it is open, from when its link is known. */
+  beside?: Beside
 }
+
+/** Makes use of a drive while a session has it open. */
+export type Beside = (open: OpenDrive) => Promise<{ close(): Promise<void> }>
 
 export interface DownloadOptions extends CommonOptions {
   include: string[]
@@ -48,6 +54,8 @@ export interface DownloadOptions extends CommonOptions {
   endEarly?: boolean
   /** To be told of an owner that is met. */
   seeOwner?: SeeOwner
+  /** What else is done with the clone while it is open. */
+  beside?: Beside
 }
 
 export interface CloneOptions extends DownloadOptions {

@@ -201,6 +201,8 @@ class Share implements Session {
     })
     Object.assign(this, { link })
     report({ type: 'link', link, key: formatKey(this.#open.drive.key), dir: this.dir })
+    const beside = await this.#options.beside?.(this.#open)
+    if (beside) this.#scope.defer(() => beside.close())
     this.#importing = this.#firstImport().catch((error) => this.#fail(error))
     return this
   }

@@ -79,6 +79,20 @@ export class ContentFiles implements BlockPlace {
     return ready
   }
 
+  /**
+   * Reads a block from one file that should hold it, and compares it with the tree.
+   * @returns null if the file is not as it was; nobody is told, since `readBlock` may find it elsewhere
+   */
+  async readFrom(record: FileRecord, index: number): Promise<Buffer | null> {
+    const blockSize = record.range && record.state === 'done' ? uniformBlockSize(record.range) : null
+    if (blockSize === null) return null
+    const file = { root: this.#options.root, path: record.path }
+    const result = await this.#reader.read(file, record, blockSize, index, true)
+    if (!('data' in result)) return null
+    const expected = await this.#options.treeHash(index)
+    return expected?.equals(leafHash(result.data)) ? result.data : null
+  }
+
   writeBlock(index: number, data: Buffer): Promise<void> | false {
     const incoming = this.#incomingOf(index)
     // A block that is here already, sent once more: its file may be in its place by now.

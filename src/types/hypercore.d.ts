@@ -42,6 +42,8 @@ declare module 'hypercore' {
     /** What the peer says that it has. */
     readonly remoteBitfield: { get(index: number): boolean }
     readonly inflight: number
+    /** Whether the peer says that it has a block. */
+    _remoteHasBlock(index: number): boolean
     /** Messages with data that have arrived and are not dealt with yet. */
     readonly dataProcessing: number
     /** How many requests may be under way. */

@@ -6,7 +6,7 @@ import { DatError } from '../../dist/base/errors.js'
 import { formatKey, formatLink, looksLikeLink, parseLink } from '../../dist/base/link.js'
 import { parseRelay, relayInLink, relayOfLink } from '../../dist/base/relay-url.js'
 import { safeLinkText, safePath } from '../../dist/base/safe-path.js'
-import { parseRate } from '../../dist/base/sizes.js'
+import { parseDuration, parseRate } from '../../dist/base/sizes.js'
 import { printable } from '../../dist/base/terminal-text.js'
 import { parseRecord } from '../../dist/cli/background/records.js'
 import { formatNote, readNote } from '../../dist/cli/service/spec.js'
@@ -26,6 +26,14 @@ import { asRecord, dialable, readSide } from '../../dist/diagnostics/pair/side.j
 import { dateOf } from '../../dist/diagnostics/proxy-connect.js'
 import { shortened, withoutLogin } from '../../dist/diagnostics/redact.js'
 import { readServers } from '../../dist/diagnostics/targets.js'
+import { readDelimited } from '../../dist/gateway/delimited.js'
+import { Hosts } from '../../dist/gateway/hosts.js'
+import { readOrder, wordsOf } from '../../dist/gateway/listings.js'
+import { Login, readBasic } from '../../dist/gateway/login.js'
+import { precondition, rangeIsMeant, readRange } from '../../dist/gateway/range.js'
+import { disposition } from '../../dist/gateway/reply.js'
+import { Signer } from '../../dist/gateway/signature.js'
+import { encodePath, readTarget } from '../../dist/gateway/target.js'
 import { BlockMap } from '../../dist/storage/block-map.js'
 import { decodeRecord, encodeRecord } from '../../dist/storage/file-record.js'
 import { blockSpan, isValidRange, uniformBlockSize } from '../../dist/storage/layout.js'
@@ -48,6 +56,8 @@ const HEX = KEY.toString('hex')
 const RANGE = { blockOffset: 3, blockLength: 2, byteOffset: 70, byteLength: 2 ** 20 + 5 }
 const RECORD = { path: '/a', kind: 'file', state: 'done', executable: true, racy: false, size: 2 ** 20 + 5, mtime: 1.5 }
 const NAME = instanceName(KEY)
+const SIGNER = new Signer(KEY)
+const LOGIN = new Login(KEY, KEY)
 const HOME = { lanInterface: null }
 
 function text(value) {
@@ -138,6 +148,65 @@ export const PARSERS = {
   },
   keep: { files: ['core/history-amount.ts'], samples: () => ['30d', '12h', '10', 'all', '999999y'], parse: parseKeep },
   rate: { files: ['base/sizes.ts'], samples: () => ['10M', '500K', '2.5MB/s', '1000000'], parse: parseRate },
+  duration: { files: ['base/sizes.ts'], samples: () => ['30m', '24h', '7 d', '2w'], parse: parseDuration },
+  'gateway-target': {
+    files: ['gateway/target.ts', 'gateway/signature.ts', 'gateway/listings.ts'],
+    samples: () => {
+      const { expires, signature } = SIGNER.sign('data', 1795939597)
+      return [
+        `/data/a%20b.csv?expires=${expires}&signature=${signature}&sort=size&order=desc&page=2`,
+        `/~${expires}.${signature}/data/?q=frog&version=3`,
+        '/%2e%2e/%2e%2e%2fetc/passwd'
+      ]
+    },
+    parse(input) {
+      const target = readTarget(input)
+      if (!target) return
+      const { parts, query, credential } = target
+      if (parts.some((part) => /^\.{0,2}$/.test(part) || /[/\0]/.test(part))) throw new Error('a way out of the share')
+      const again = readTarget(`/${encodePath(parts.join('/'))}`)
+      if (again?.parts.join('/') !== parts.join('/')) throw new Error('another path')
+      if (credential && SIGNER.covers(parts, credential) !== null) {
+        const { expires, signature } = credential
+        const good = parts.some((_, i) => SIGNER.sign(parts.slice(0, i + 1).join('/'), expires).signature === signature)
+        if (!good && SIGNER.sign('', expires).signature !== signature) throw new Error('a signature that is none')
+      }
+      readOrder(query)
+      wordsOf(query.get('q') ?? '')
+    }
+  },
+  'gateway-headers': {
+    files: ['gateway/range.ts', 'gateway/login.ts', 'gateway/hosts.ts', 'gateway/reply.ts'],
+    samples: () => [
+      'bytes=0-99',
+      'bytes=-5',
+      '"abc", W/"def"',
+      'Sun, 22 Nov 2026 08:07:12 GMT',
+      'Basic OmE=',
+      '[::1]:80'
+    ],
+    parse(input) {
+      const range = readRange(input, 1000)
+      if (range && range !== 'unsatisfiable' && !(range.start >= 0 && range.start < range.end && range.end <= 1000)) {
+        throw new Error('a range that is none')
+      }
+      rangeIsMeant(input, '"abc"', 1000)
+      precondition({ ifMatch: input, ifNoneMatch: input }, '"abc"', 1000)
+      precondition({ ifModifiedSince: input, ifUnmodifiedSince: input }, '"abc"', 1000)
+      readBasic(input)
+      if (LOGIN.knows(input)) throw new Error('a cookie that is none')
+      new Hosts([]).accept(input)
+      if (/[^\x20-\x7e]/.test(disposition('inline', input))) throw new Error('a header that ends')
+    }
+  },
+  'gateway-table': {
+    files: ['gateway/delimited.ts'],
+    samples: () => ['a,b\n1,"x ""y"",\n2"\r\n', '\ufeffa\tb\n', '"'],
+    parse(input) {
+      const { rows } = readDelimited(input, ',', true)
+      if (rows.length > 200 || rows.some((row) => row.length > 60)) throw new Error('too much of it')
+    }
+  },
   'safe-path': {
     files: ['base/safe-path.ts'],
     samples: () => ['/data/a.csv', '/../etc/passwd', '/.dat/index', '/con.txt', '/a b/é.txt'],

@@ -19,6 +19,7 @@ const TRUSTED: Record<string, string> = {
   'core/kept-share.ts': 'what dat itself keeps in the folder of the user that nobody else may read',
   'diagnostics/clock.ts': 'evidence, made by the probes here',
   'diagnostics/reading.ts': 'evidence, made by the probes here',
+  'gateway/details-reply.ts': 'any bytes, as text; tables by the parser of gateway/delimited.ts',
   'storage/read-fully.ts': 'bytes, whatever they are',
   'transport/relay/server/remote-handshake.ts': 'hyperdht decodes; a failure is that of one handshake'
 }

@@ -1,3 +1,4 @@
+import type { OpenDrive } from '../../core/drive.js'
 import type { Context } from '../context.js'
 import { absolute } from './arguments.js'
 import { runListed, type SharingArguments } from './listed.js'
@@ -16,6 +17,7 @@ export interface ShareArguments extends SharingArguments {
   keep?: string
   /** Only what was shared before: a disk that is not mounted looks like an empty folder. */
   existing?: boolean
+  http?: string | true
 }
 
 /** What `--history`, `--no-history` and `--keep` say together; undefined where they say nothing. */
@@ -37,6 +39,11 @@ export async function share(context: Context, args: ShareArguments): Promise<voi
     newLink: args.newLink === true,
     history: historyOf(args)
   }
+  const { http } = args
+  const beside = async (open: OpenDrive) => {
+    const [{ serveOpen }, { serveBeside }] = await Promise.all([import('../../core/served.js'), import('./serve.js')])
+    return serveBeside(context, serveOpen(open), http ?? true)
+  }
   await runListed(context, { work: 'share', path: options.path, args }, async (report) => {
     context.ui.begin('share', { timeout: null })
     const { openShare } = await import('../../core/share.js')
@@ -44,7 +51,10 @@ export async function share(context: Context, args: ShareArguments): Promise<voi
       await (await import('../../core/known-share.js')).findKnownShare({ ...options, home: options.home ?? null })
     const waiting = explainWaiting({ ...options, report }, { from: 'stalled' })
     try {
-      await runSession(await openShare({ ...options, report: waiting.report }), context.signal)
+      await runSession(
+        await openShare({ ...options, report: waiting.report, ...(http !== undefined && { beside }) }),
+        context.signal
+      )
     } finally {
       waiting.close()
     }

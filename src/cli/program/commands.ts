@@ -9,6 +9,7 @@ import type { PruneArguments } from '../commands/prune.js'
 import type { PullArguments } from '../commands/pull.js'
 import type { RelayArguments } from '../commands/relay.js'
 import type { RestoreArguments } from '../commands/restore.js'
+import type { ServeArguments } from '../commands/serve.js'
 import type { ServiceArguments } from '../commands/service.js'
 import type { ShareArguments } from '../commands/share.js'
 import type { StopArguments } from '../commands/stop.js'
@@ -21,7 +22,7 @@ import { describeProgram } from './describe.js'
 import { addExamples, commandTerm, ENDING, SELDOM } from './help.js'
 import type { ParseOptions, Sink } from './invocation.js'
 import { manualPage } from './manual.js'
-import { collect, common, download, network, patience, relayServer, SwitchOption, sharing } from './options.js'
+import { collect, common, download, gateway, network, patience, relayServer, SwitchOption, sharing } from './options.js'
 import { typedOptions } from './typed.js'
 
 /** All that can be typed. The help, the completion scripts and the manual pages are made of it too. */
@@ -71,6 +72,10 @@ function addSharing(program: Command, sink: Sink): void {
     .option('--ignore <pattern>', 'leave out what matches, in .gitignore syntax (can be repeated)', collect)
     .addOption(new SwitchOption('--no-ignore', 'share everything: no .datignore, no built-in list', 'useIgnoreFiles'))
   share
+    .option(
+      '--http [port]',
+      'show it to browsers on this computer too (default: 8080, or another port if it is in use)'
+    )
     .option('--moved', 'this is where the share is now, and nowhere else')
     .option('--history', 'keep what files were before they changed, for `dat restore` and `--version`')
     .option('--no-history', 'keep no older versions from now on')
@@ -267,6 +272,17 @@ function addHistory(program: Command, sink: Sink): void {
 }
 
 function addServing(program: Command, sink: Sink): void {
+  const serve = program
+    .command('serve')
+    .description('show a share to people without dat, in their browsers')
+    .argument('[target]', TARGET, '.')
+  network(common(patience(gateway(serve))), { listen: false }).action(
+    (target: string, raw: RawOptions & ServeArguments) => {
+      const run = async (context: Context) => (await import('../commands/serve.js')).serve(context, { ...raw, target })
+      sink.choose({ command: 'serve', options: raw, run })
+    }
+  )
+
   const relay = program.command('relay').description('run a relay for networks that let out only the web')
   relayServer(common(relay)).action((raw: RawOptions & RelayArguments) => {
     const run = async (context: Context) => (await import('../commands/relay.js')).relay(context, raw)

@@ -73,6 +73,13 @@ const EXAMPLES: Record<string, readonly [string, string][]> = {
     ['dat keys import frogs.keys frogs', 'on the other computer, whose clone becomes the share'],
     ['dat keys export --cancel', 'take it back, if nobody imported the file']
   ],
+  serve: [
+    ['dat serve', 'print a link to a page with the files of the share or clone you are in'],
+    ['dat serve frogs --path 2018 --expires 24h', 'only the folder "2018", for a day'],
+    ['dat serve dat://…', 'a share that is somewhere else'],
+    ['dat serve frogs --password', 'only for who has a password too'],
+    ['dat serve --listen 0.0.0.0:8443 --tls-cert c.pem --tls-key k.pem', 'for others in the network']
+  ],
   relay: [
     ['dat relay --listen 443 --tls-cert cert.pem --tls-key key.pem', 'with a certificate'],
     ['dat relay --behind-proxy', 'behind nginx or Caddy on the same computer']

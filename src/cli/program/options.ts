@@ -57,13 +57,14 @@ export function common(command: Command): Command {
 }
 
 /** The options of every command that uses the network. */
-export function network(command: Command): Command {
-  return command
+export function network(command: Command, { listen = true } = {}): Command {
+  command
     .optionsGroup('Network options:')
     .option('--bootstrap <host:port,…>', 'a private DHT; "none" for no DHT (also: DAT_BOOTSTRAP)')
     .option('--no-dht', 'do not use the DHT')
     .option('--no-lan', 'do not look for computers in the local network')
-    .option('--listen <[host:]port>', 'accept direct connections; the link then carries the address')
+  if (listen) command.option('--listen <[host:]port>', 'accept direct connections; the link then carries the address')
+  return command
     .option('--peer <host:port>', 'connect to this address (can be repeated)', collect)
     .option('--relay <url,…>', 'meet and pass bytes on here where nothing else works (also: DAT_RELAY)', collect)
     .option('--relay-ca <file>', 'trust the certificates in this file too, for relays and proxies (PEM)')
@@ -87,4 +88,21 @@ export function relayServer(command: Command): Command {
     .option('--limit-client <rate>', 'bytes per second of one client; "none" for no limit (default: 50M)')
     .option('--limit-total <rate>', 'bytes per second of all clients (default: 100M)')
     .option('--idle <seconds>', 'close connections through which nothing went for so long (default: 300)')
+}
+
+/** The options of `dat serve`. */
+export function gateway(command: Command): Command {
+  return command
+    .optionsGroup('Gateway options:')
+    .option('--path <path>', 'make a link to this file or folder of the share only')
+    .option('--expires <time>', 'how long the link is good, such as 24h or 30d (default: 7d)')
+    .option('--password', 'ask everybody for a password too; it is read from the terminal or standard input')
+    .option('--password-file <file>', 'the same, read from the first line of a file')
+    .option('--revoke', 'make all links to this share worthless that were made before')
+    .option('--qr', 'show the link as a QR code, for a phone')
+    .option('--listen <[host:]port>', 'where to listen (default: 127.0.0.1:8080, or another port if it is in use)')
+    .option('--tls-cert <file>', 'serve https:// with this certificate (PEM, with its chain)')
+    .option('--tls-key <file>', 'and this private key (PEM, without a password)')
+    .option('--public-url <url>', 'how others reach it by a reverse proxy, such as https://data.example.org')
+    .option('--plain-http', 'let others connect without encryption: behind a reverse proxy, or where you trust all')
 }

@@ -12,6 +12,7 @@ export type Work =
   | 'log'
   | 'status'
   | 'verify'
+  | 'serve'
   | 'restore'
   | 'prune'
   | 'diff'
