@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Room } from '../helpers/dat.js'
 import { canShareBytes, copyOnWriteDisk } from '../helpers/disks.js'
+import { ask } from '../helpers/gateway.js'
 import { writeTree } from '../helpers/trees.js'
 
 const MiB = 1024 * 1024
@@ -62,6 +63,18 @@ describe('a share with history', () => {
     expect(Number(pruned.all('pruned')[0]?.contents)).toBeGreaterThan(0)
     const gone = await room.dat(['restore', 'notes.txt', 'source', '--version', String(changes[1]?.version)]).exits(3)
     expect(await gone.waitFor('error')).toMatchObject({ code: 'PARTIAL' })
+  })
+
+  it('is shown to browsers too: the content that a file had in an older version', async () => {
+    await writeTree(room.path('source'), { 'notes.txt': 'first' })
+    const { share } = await room.share('source', ['--history'])
+    const { version } = await share.waitFor('import.done')
+    await writeFile(room.path('source/notes.txt'), 'second')
+    await share.waitFor('import.done', (event) => event.changed === 1)
+    const serve = room.dat(['serve', 'source', '--listen', '127.0.0.1:0'])
+    const { origin, search } = new URL(String((await serve.waitFor('gateway')).url))
+    expect((await ask(`${origin}/notes.txt${search}`)).text).toBe('second')
+    expect((await ask(`${origin}/notes.txt${search}&version=${version}`)).text).toBe('first')
   })
 
   it.runIf(canShareBytes)('takes no space for what did not change, where the file system can', async () => {
