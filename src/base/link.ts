@@ -28,13 +28,25 @@ const ADDRESS = /^(?:\[[0-9a-f:.]+\]|[^\s:@/,[\]]+):(\d{1,5})$/i
  * @throws DatError NOT_A_LINK, saying what is wrong with it. The message never repeats the key.
  */
 export function parseLink(text: string): Link {
-  let rest = text.trim()
-  if (/^dat:\/\//i.test(rest)) rest = rest.slice(6)
-  if (rest.startsWith('invite-')) {
-    throw new DatError('NOT_A_LINK', 'invite links are not supported by this version of dat', {
-      hint: 'ask the owner for a link that starts with dat:// and has no "invite" in it'
+  const { name, ...rest } = splitLink(text)
+  if (name.startsWith(INVITE_PREFIX)) {
+    throw new DatError('NOT_A_LINK', 'this is an invite, which has no key in it: only `dat clone` takes it', {
+      hint: 'run `dat clone` with it first; everything else works in the folder that this makes'
     })
   }
+  return { key: parseKey(name), ...rest }
+}
+
+/** What an invite has between `dat://` and its secret. */
+export const INVITE_PREFIX = 'invite-'
+
+/**
+ * Takes a link apart, of a key or an invite: what it names is not read.
+ * @throws DatError NOT_A_LINK
+ */
+export function splitLink(text: string): Omit<Link, 'key'> & { name: string } {
+  let rest = text.trim()
+  if (/^dat:\/\//i.test(rest)) rest = rest.slice(6)
   const slash = rest.indexOf('/')
   const path = slash === -1 ? '' : rest.slice(slash + 1).replace(/\/+$/, '')
   if (slash !== -1) rest = rest.slice(0, slash)
@@ -49,7 +61,7 @@ export function parseLink(text: string): Link {
   if (version !== null && !(Number.isSafeInteger(version) && version > 0)) {
     throw new DatError('NOT_A_LINK', 'the version after "+" in this link is not a whole number')
   }
-  return { key: parseKey(rest), version, addresses, relays, path }
+  return { name: rest, version, addresses, relays, path }
 }
 
 function parsePlaces(texts: readonly string[]): Pick<Link, 'addresses' | 'relays'> {
@@ -89,17 +101,26 @@ function explain(text: string, what: string): string {
 export function looksLikeLink(text: string): boolean {
   if (/^dat:\/\//i.test(text)) return true
   const key = /^[^+@/]*/.exec(text)?.[0] ?? ''
+  if (/^invite-[a-z0-9]{40,}$/i.test(key)) return true
   return HEX_KEY.test(key) || Z32_KEY.test(key.toLowerCase())
 }
 
+interface Suffixes {
+  version?: number | null
+  addresses?: readonly string[]
+  relays?: readonly string[]
+}
+
 /** The link for a key, with the addresses to dial directly and the relays if there are any. */
-export function formatLink(
-  key: Buffer,
-  options: { version?: number | null; addresses?: readonly string[]; relays?: readonly string[] } = {}
-): string {
+export function formatLink(key: Buffer, options: Suffixes = {}): string {
+  return joinLink(formatKey(key), options)
+}
+
+/** A link to what has this name, a key or an invite. */
+export function joinLink(name: string, options: Suffixes): string {
   const version = options.version ? `+${options.version}` : ''
   const places = [...(options.addresses ?? []), ...(options.relays ?? []).slice(0, MAX_RELAYS).map(relayInLink)]
-  return `dat://${formatKey(key)}${version}${places.length > 0 ? `@${places.join(',')}` : ''}`
+  return `dat://${name}${version}${places.length > 0 ? `@${places.join(',')}` : ''}`
 }
 
 /** The key alone in z-base-32, as the JSON field `key` has it. */

@@ -44,21 +44,3 @@ export function parseRate(text: string): number {
   }
   return Math.floor(rate)
 }
-
-const SECONDS: Record<string, number> = { s: 1, m: 60, h: 3600, d: 86_400, w: 7 * 86_400 }
-const MAX_DAYS = 3650
-
-/**
- * Reads a time such as `90s`, `30m`, `24h`, `7d` or `2w`. @returns seconds
- * @throws DatError USAGE
- */
-export function parseDuration(text: string): number {
-  const [, number = '', unit = ''] = /^(\d{1,9})\s*([smhdw])$/i.exec(text.trim()) ?? []
-  const seconds = Number(number) * (SECONDS[unit.toLowerCase()] ?? 0)
-  if (!(seconds >= 1 && seconds <= MAX_DAYS * 86_400)) {
-    throw new DatError('USAGE', `"${text}" is not a time`, {
-      hint: 'write a number and a unit, such as 30m, 24h or 7d'
-    })
-  }
-  return seconds
-}

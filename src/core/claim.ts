@@ -3,8 +3,9 @@ import { openDrive } from './drive.js'
 import type { ExportedShare } from './key-file.js'
 import type { Place } from './place.js'
 import { alsoAt } from './places.js'
-import { openPull, readSaved } from './pull.js'
+import { openPull } from './pull.js'
 import { Replication } from './replication.js'
+import { readSaved } from './saved-clone.js'
 import type { CommonOptions, Session } from './session.js'
 
 /** What one needs to own a share, wherever it comes from. */

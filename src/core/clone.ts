@@ -10,8 +10,8 @@ import { hasIndex, type OpenDrive, openDrive, placeOf } from './drive.js'
 import { datKeys, INFO, readInfo } from './entry.js'
 import { firstContact } from './first-contact.js'
 import { alsoAt } from './places.js'
-import { SAVED_CLONE, type SavedClone } from './pull.js'
 import { Replication } from './replication.js'
+import { readSaved, SAVED_CLONE, type SavedClone } from './saved-clone.js'
 import type { CloneOptions, Session } from './session.js'
 
 /**
@@ -29,12 +29,14 @@ export async function openClone(given: CloneOptions): Promise<Session> {
   const { include, exclude } = options
   const pin = given.version ?? link.version
   const { addresses, relays } = link
-  const saved: SavedClone = { addresses, relays, under: link.path, include, exclude, version: pin }
+  const invite = given.invited?.by ?? (await readSaved(open)).invite
+  const saved: SavedClone = { addresses, relays, under: link.path, include, exclude, version: pin, invite }
   const batch = open.index.batch()
   batch.putMeta(SAVED_CLONE, saved)
   await batch.flush()
   const text = formatLink(link.key, { addresses: link.addresses, relays: link.relays })
-  return startDownload({ ...options, open, link: text, under: link.path, pin, follow: false })
+  const join = given.invited?.join
+  return startDownload({ ...options, open, link: text, under: link.path, pin, follow: false, join })
 }
 
 /** A dry run of a clone that does not exist: leaves nothing behind. */
@@ -51,7 +53,8 @@ async function openTrial(options: CloneOptions, root: string): Promise<Session> 
       link: formatLink(link.key),
       under: link.path,
       pin: options.version ?? link.version,
-      follow: false
+      follow: false,
+      join: options.invited?.join
     })
     return { link: session.link, dir: root, finished: session.finished, close: () => session.close().finally(remove) }
   } catch (error) {
@@ -107,7 +110,8 @@ async function proposeName(options: CloneOptions): Promise<string> {
   try {
     const open = await openDrive({ place: { root: folder, store: folder }, create: { role: 'clone', key } })
     try {
-      const replication = await Replication.start({ open, network: options.network, report: () => {} })
+      const { network, invited } = options
+      const replication = await Replication.start({ open, network, report: () => {}, join: invited?.join })
       try {
         const { timeout, endEarly = false, signal } = options
         // Who is connected is told by the download itself, that nobody is there must be told now.

@@ -11,9 +11,11 @@ import type { OpenDrive } from './drive.js'
 import { datKeys, readState, type ShareState, STATE } from './entry.js'
 import { firstContact, shareError } from './first-contact.js'
 import { forgetForked } from './forget-forked.js'
+import type { Join } from './invite-pairing.js'
 import { recover } from './recover.js'
 import { Replication } from './replication.js'
 import { Selection } from './selection.js'
+import { saveServed } from './served-at.js'
 import type { DownloadOptions, Session, Summary } from './session.js'
 import { settledVersion, whatIsKept } from './versions.js'
 
@@ -38,6 +40,8 @@ export interface DownloadSessionOptions extends DownloadOptions {
   under: string
   /** The version that is wanted; null for the newest, always. */
   pin?: number | null
+  /** The connections to begin with, where there are some. */
+  join?: Join | undefined
   /** Go on following the share after everything is here. */
   follow: boolean
 }
@@ -79,10 +83,10 @@ class DownloadSession implements Session {
   }
 
   async start(): Promise<void> {
-    const { open, network, report, seeOwner } = this.#options
+    const { open, network, report, seeOwner, join, follow } = this.#options
     this.#scope.defer(() => open.close())
     try {
-      this.#replication = await Replication.start({ open, network, report, seeOwner })
+      this.#replication = await Replication.start({ open, network, report, seeOwner, join, invites: follow })
     } catch (error) {
       await this.#scope.close().catch(() => {})
       throw error
@@ -91,7 +95,7 @@ class DownloadSession implements Session {
     this.#scope.defer(() => replication.close())
     open.files.ondamaged = (record, index) => this.#damaged(record, index)
     // A clone that is followed is served to others too: they need its link.
-    if (this.#options.follow) this.#reportLink(replication.network.listening)
+    if (follow) await this.#reportLink(replication.network.listening)
     try {
       const beside = await this.#options.beside?.(open)
       if (beside) this.#scope.defer(() => beside.close())
@@ -105,10 +109,12 @@ class DownloadSession implements Session {
     )
   }
 
-  #reportLink(listening: readonly string[]): void {
+  async #reportLink(listening: readonly string[]): Promise<void> {
     const { open, report, network } = this.#options
-    const addresses = listening.length > 0 ? listening : parseLink(this.link).addresses
-    const link = formatLink(open.drive.key, { addresses, relays: network.relays ?? [] })
+    const addresses = listening.length > 0 ? [...listening] : parseLink(this.link).addresses
+    const relays = network.relays ?? []
+    await saveServed(open, { addresses, relays })
+    const link = formatLink(open.drive.key, { addresses, relays })
     report({ type: 'link', link, key: formatKey(open.drive.key), dir: this.dir })
   }
 

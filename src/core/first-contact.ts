@@ -96,7 +96,7 @@ export function shareError(error: unknown): unknown {
 
 type Hopeless = Exclude<Outlook, 'unknown'>
 
-const HOPELESS: Record<Hopeless, { message: string; hint: string }> = {
+export const HOPELESS: Record<Hopeless, { message: string; hint: string }> = {
   blocked: {
     message:
       'nothing outside answers this computer: no node of the DHT over UDP, no relay, and nobody nearby has this share',

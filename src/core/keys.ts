@@ -8,7 +8,8 @@ import type { Ceded } from './identity.js'
 import { keptId } from './keep.js'
 import { KeptShare } from './kept-share.js'
 import { type Place, placeOf } from './place.js'
-import { findFolder, readSaved } from './pull.js'
+import { findFolder } from './pull.js'
+import { readSaved } from './saved-clone.js'
 
 /** What `dat keys` shows. */
 export interface KeysReport {

@@ -3,8 +3,9 @@ import path from 'node:path'
 import { DatError } from '../base/errors.js'
 import { formatLink } from '../base/link.js'
 import { startDownload } from './download-session.js'
-import { type OpenDrive, openDrive, placeOf } from './drive.js'
-import { alsoAt, type Places } from './places.js'
+import { openDrive, placeOf } from './drive.js'
+import { alsoAt } from './places.js'
+import { readSaved, SAVED_CLONE } from './saved-clone.js'
 import type { PullOptions, Session } from './session.js'
 
 /**
@@ -50,22 +51,6 @@ async function openClonedFolder(options: PullOptions, follow: boolean): Promise<
     options.report({ type: 'note', message, important: true })
   }
   return startDownload({ ...options, include, exclude, network, open, link, under: saved.under, pin, follow })
-}
-
-/** Index meta of a clone: what its link said beside the key. */
-export const SAVED_CLONE = 'clone'
-export interface SavedClone extends Places {
-  under: string
-  /** What was asked for: `--include` and `--exclude`. */
-  include: string[]
-  exclude: string[]
-  /** The version that it stays at; null for the newest. */
-  version: number | null
-}
-
-export async function readSaved(open: OpenDrive): Promise<SavedClone> {
-  const nothing: SavedClone = { addresses: [], relays: [], under: '', include: [], exclude: [], version: null }
-  return { ...nothing, ...(await open.index.getMeta<Partial<SavedClone>>(SAVED_CLONE)) }
 }
 
 /** The absolute path of a folder that exists. @throws DatError NOT_A_FOLDER */

@@ -8,6 +8,8 @@ import type { Network, NetworkOptions, NoiseStream, Peer } from '../transport/tr
 import { AnswerBudget } from './answer-budget.js'
 import type { OpenDrive } from './drive.js'
 import { followForks, refuseForks } from './fork-requests.js'
+import { InviteDesk } from './invite-desk.js'
+import type { Join } from './invite-pairing.js'
 import { claimOwnership, isOwner, type OwnerClaim, type OwnerKeys, type SeeOwner } from './ownership.js'
 import { PACE_PROTOCOL, PaceChannels } from './pace.js'
 import { limitPeer, survive } from './peer-limits.js'
@@ -45,6 +47,10 @@ export interface ReplicationOptions {
     onother: (peer: Peer, claim: OwnerClaim) => void
     onoutrun: (fork: number) => void
   }
+  /** Lets in those who come with an invite. */
+  invites?: boolean
+  /** How it comes by its network, if not by connecting anew. */
+  join?: Join | undefined
   /** Of those who look whether there is an owner: its public key, and what to do then. */
   seeOwner?: SeeOwner
 }
@@ -63,6 +69,7 @@ export class Replication {
   readonly #strangers = new WeakMap<NoiseStream, () => void>()
   readonly #refusals: Refusals
   readonly #answers = new AnswerBudget()
+  readonly #desk: InviteDesk | null
   readonly #onoutrun: ((fork: number) => void) | null
   #network: Network | null = null
   #uploaded = 0
@@ -96,11 +103,14 @@ export class Replication {
       }
     })
     this.#onoutrun = owner?.onoutrun ?? null
+    const { open, report } = options
+    const { key } = open.drive
+    this.#desk = options.invites ? new InviteDesk({ store: open.place.store, key, report }) : null
   }
 
   static async start(options: ReplicationOptions): Promise<Replication> {
     const replication = new Replication(options)
-    await replication.#connect(options.network)
+    await replication.#connect(options.network, options.join ?? connect)
     return replication
   }
 
@@ -123,13 +133,13 @@ export class Replication {
     return this.#scope.close()
   }
 
-  async #connect(options: NetworkOptions): Promise<void> {
+  async #connect(options: NetworkOptions, join: Join): Promise<void> {
     this.#welcomePeers(this.#open.drive.core, async () => null)
     if (this.#onoutrun) {
       // Both, before anybody is met: blocks of one history under the list of another would be wrong files.
       for (const core of [this.#open.drive.core, await this.#open.content()]) refuseForks(core, this.#onoutrun)
     }
-    this.#network = await connect({
+    this.#network = await join({
       ...options,
       // Who makes a drive is asked for blocks, and never sent any.
       ...(this.#open.identity.role === 'owner' && { longestMessage: LONGEST_REQUEST }),
@@ -182,6 +192,7 @@ export class Replication {
   /** Channels of our own open once the peer has proved to know the link: what it says before that has to wait. */
   #meet(peer: Peer): void {
     survive(peer.stream)
+    this.#desk?.meet(peer)
     const mux = Protomux.from(peer.stream)
     const proved = new Promise<void>((resolve) => {
       this.#strangers.set(peer.stream, () => {

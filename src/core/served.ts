@@ -8,8 +8,9 @@ import { hasIndex, type OpenDrive, openDrive, placeOf } from './drive.js'
 import { datKeys, fileKeys, INFO, isEntry, readInfo } from './entry.js'
 import type { ContentSources } from './file-content.js'
 import { alsoAt } from './places.js'
-import { findFolder, readSaved } from './pull.js'
+import { findFolder } from './pull.js'
 import { RemoteBlocks } from './remote-blocks.js'
+import { readSaved } from './saved-clone.js'
 import type { CommonOptions } from './session.js'
 
 /** A share that others may look at and read from, wherever it comes from. */

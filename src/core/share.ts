@@ -22,6 +22,7 @@ import type { OwnerClaim, OwnerKeys } from './ownership.js'
 import { followClone } from './pull.js'
 import { watchReachability } from './reachability.js'
 import { Replication } from './replication.js'
+import { saveServed } from './served-at.js'
 import type { Session, ShareOptions, Summary } from './session.js'
 import { SourceRoot } from './source-root.js'
 import { type Watch, watchFolder } from './watch.js'
@@ -183,6 +184,7 @@ class Share implements Session {
       open: this.#open,
       network,
       report,
+      invites: true,
       onstatus: (_peer, status) => this.#peerStatus(status.complete, status.version),
       owner: {
         keys: this.#open.drive.core.keyPair as OwnerKeys,
@@ -195,10 +197,9 @@ class Share implements Session {
     this.#scope.defer(() => replication.close())
     const reachability = watchReachability(replication.network, report)
     this.#scope.defer(() => reachability.close())
-    const link = formatLink(this.#open.drive.key, {
-      addresses: replication.network.listening,
-      relays: network.relays ?? []
-    })
+    const places = { addresses: replication.network.listening, relays: network.relays ?? [] }
+    await saveServed(this.#open, places)
+    const link = formatLink(this.#open.drive.key, places)
     Object.assign(this, { link })
     report({ type: 'link', link, key: formatKey(this.#open.drive.key), dir: this.dir })
     const beside = await this.#options.beside?.(this.#open)

@@ -10,7 +10,7 @@ import { Document, ROOT } from './markdown.js'
 
 const run = promisify(execFile)
 /** Named in the documents as what is not there yet. */
-const PLANNED = ['invite']
+const PLANNED = []
 /** Those that the help does not name. */
 const HIDDEN = { commands: ['help', 'man'], options: ['--lan-interface', '--version', '--help', '-h', '-V'] }
 /** Those in which an option that stands alone is one of dat; elsewhere it may be one of a test. */

@@ -1,12 +1,15 @@
+import pairing from 'blind-pairing-core'
 import c from 'compact-encoding'
 import dnsPacket from 'dns-packet'
 import Protomux from 'protomux'
 import { Duplex } from 'streamx'
+import { parseDuration } from '../../dist/base/duration.js'
 import { DatError } from '../../dist/base/errors.js'
+import { formatInvite, isInvite, parseInvite } from '../../dist/base/invite-link.js'
 import { formatKey, formatLink, looksLikeLink, parseLink } from '../../dist/base/link.js'
 import { parseRelay, relayInLink, relayOfLink } from '../../dist/base/relay-url.js'
 import { safeLinkText, safePath } from '../../dist/base/safe-path.js'
-import { parseDuration, parseRate } from '../../dist/base/sizes.js'
+import { parseRate } from '../../dist/base/sizes.js'
 import { printable } from '../../dist/base/terminal-text.js'
 import { parseRecord } from '../../dist/cli/background/records.js'
 import { formatNote, readNote } from '../../dist/cli/service/spec.js'
@@ -16,6 +19,9 @@ import { isEntry, mtimeOf, readInfo, readState } from '../../dist/core/entry.js'
 import { parseKeep } from '../../dist/core/history-amount.js'
 import { readHolder } from '../../dist/core/holder.js'
 import { IgnoreRules, patternsOf } from '../../dist/core/ignore.js'
+import { encodeAnswer, readAnswer } from '../../dist/core/invite-channel.js'
+import { readJournal, refusalOf } from '../../dist/core/invite-journal.js'
+import { halvesOf, openRequest, readRequest, redeemerOf, seedOf, signUse } from '../../dist/core/invite-proof.js'
 import { readExported, readPreamble } from '../../dist/core/key-file.js'
 import { PaceChannels } from '../../dist/core/pace.js'
 import { survive } from '../../dist/core/peer-limits.js'
@@ -114,6 +120,14 @@ function conversation() {
   return sent
 }
 
+const STREAM = { handshakeHash: Buffer.alloc(64), publicKey: KEY, remotePublicKey: KEY }
+
+function inviteRequest() {
+  const secret = KEY.subarray(0, 16)
+  const use = signUse(STREAM, redeemerOf(KEY, secret))
+  return new pairing.CandidateRequest({ seed: seedOf(secret), discoveryKey: KEY }, use).encode()
+}
+
 export const PARSERS = {
   link: {
     files: ['base/link.ts'],
@@ -127,6 +141,51 @@ export const PARSERS = {
       const { key, version, addresses, relays } = parseLink(input)
       formatLink(key, { version, addresses, relays })
     }
+  },
+  invite: {
+    files: ['base/invite-link.ts'],
+    samples: () => [
+      formatInvite({ secret: KEY.subarray(0, 16), topic: KEY, addresses: ['10.0.0.1:4000'], relays: [] }),
+      formatInvite({ secret: KEY.subarray(0, 16), topic: KEY, addresses: [], relays: ['wss://relay.example/dat'] })
+    ],
+    parse(input) {
+      isInvite(input)
+      formatInvite(parseInvite(input))
+    }
+  },
+  'invite-request': {
+    files: ['core/invite-proof.ts'],
+    samples: () => [inviteRequest(), inviteRequest().subarray(0, 90)],
+    parse(input) {
+      const request = readRequest(input)
+      if (request) openRequest(request, halvesOf(KEY.subarray(0, 16), KEY).publicKey.toString('hex'), STREAM)
+    }
+  },
+  'invite-answer': {
+    files: ['core/invite-channel.ts'],
+    samples: () => [encodeAnswer({ sealed: KEY, date: 3 }), encodeAnswer({ sealed: null, date: null })],
+    parse: readAnswer
+  },
+  'invite-journal': {
+    files: ['core/invite-journal.ts'],
+    samples: () => [
+      [
+        { op: 'make', id: HEX, publicKey: HEX, note: 'x', expires: 5, uses: 1, time: 3 },
+        { op: 'use', id: HEX, redeemer: HEX, from: '10.0.0.1:4000', time: 4 },
+        { op: 'renew', id: HEX, expires: null, uses: null, time: 5 },
+        { op: 'revoke', id: HEX, time: 6 }
+      ]
+        .map(text)
+        .join('\n')
+    ],
+    parse(input) {
+      for (const invite of readJournal(input).values()) refusalOf(invite, HEX, 4)
+    }
+  },
+  duration: {
+    files: ['base/duration.ts'],
+    samples: () => ['30m', '24h', '7 d', '2w', '90s', '1y'],
+    parse: (input) => parseDuration(input, '--expires')
   },
   'relay-url': {
     files: ['base/relay-url.ts'],
@@ -148,7 +207,6 @@ export const PARSERS = {
   },
   keep: { files: ['core/history-amount.ts'], samples: () => ['30d', '12h', '10', 'all', '999999y'], parse: parseKeep },
   rate: { files: ['base/sizes.ts'], samples: () => ['10M', '500K', '2.5MB/s', '1000000'], parse: parseRate },
-  duration: { files: ['base/sizes.ts'], samples: () => ['30m', '24h', '7 d', '2w'], parse: parseDuration },
   'gateway-target': {
     files: ['gateway/target.ts', 'gateway/signature.ts', 'gateway/listings.ts'],
     samples: () => {

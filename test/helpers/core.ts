@@ -2,8 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { DatEvent } from '../../src/base/events.js'
+import { parseInvite } from '../../src/base/invite-link.js'
 import { parseLink } from '../../src/base/link.js'
 import type * as clone from '../../src/core/clone.js'
+import type * as invited from '../../src/core/invited-clone.js'
+import type { InvitedCloneOptions } from '../../src/core/invited-clone.js'
 import type * as pull from '../../src/core/pull.js'
 import type { CloneOptions, PullOptions, Session, ShareOptions, Summary } from '../../src/core/session.js'
 import type * as share from '../../src/core/share.js'
@@ -60,6 +63,12 @@ export class TestSession {
     const { openClone } = await built<typeof clone>('core/clone')
     const given = { link: parseLink(link), dir, parent: tmpdir(), ...DOWNLOAD }
     return new TestSession().#start((common) => openClone({ ...common, ...given, ...options }), ALONE)
+  }
+
+  static async invited(link: string, dir: string | null, options: Partial<InvitedCloneOptions> = {}) {
+    const { openInvitedClone } = await built<typeof invited>('core/invited-clone')
+    const given = { link: parseInvite(link), dir, parent: tmpdir(), ...DOWNLOAD }
+    return new TestSession().#start((common) => openInvitedClone({ ...common, ...given, ...options }), ALONE)
   }
 
   /** @param from the share's link, for its address may have changed since the clone */

@@ -1,8 +1,7 @@
 import type { DatEvent } from '../../base/events.js'
-import type { Link } from '../../base/link.js'
 import { formatBytes } from '../../base/sizes.js'
 import { printable } from '../../base/terminal-text.js'
-import { alsoAt } from '../../core/places.js'
+import { alsoAt, type Places } from '../../core/places.js'
 import type { DownloadOptions, Session, Summary } from '../../core/session.js'
 import type { Context } from '../context.js'
 import { countOf } from '../ui/format.js'
@@ -34,7 +33,7 @@ const BEGINNING = {
 }
 
 /** Lives through a clone, pull or sync, and says where it works; of a dry run, what it would have done. */
-export async function runDownload<Options extends DownloadOptions & { link?: Link }>(
+export async function runDownload<Options extends DownloadOptions & { link?: Places }>(
   context: Context,
   work: keyof typeof BEGINNING,
   options: Options,

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { parseDuration } from '../../base/duration.js'
 import { DatError } from '../../base/errors.js'
-import { parseDuration } from '../../base/sizes.js'
 import { printable } from '../../base/terminal-text.js'
 import type { Served } from '../../core/served.js'
 import type { Gateway } from '../../gateway/gateway.js'
@@ -92,7 +92,7 @@ export async function serveBeside(context: Context, served: Served, port: string
     tls: null,
     publicOrigin: null,
     path: '',
-    seconds: parseDuration(DEFAULT_EXPIRES),
+    seconds: readExpires(),
     password: null,
     report: context.common.report
   })
@@ -138,12 +138,7 @@ function readOrigin(text: string | undefined): URL | null {
 }
 
 function readExpires(text = DEFAULT_EXPIRES): number {
-  try {
-    return parseDuration(text)
-  } catch (error) {
-    if (!(error instanceof DatError)) throw error
-    throw new DatError('USAGE', `--expires: ${error.message}`, { hint: error.hint })
-  }
+  return Math.round(parseDuration(text, '--expires') / 1000)
 }
 
 function readPort(text: string): number {

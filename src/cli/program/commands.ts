@@ -2,6 +2,7 @@ import { Argument, Command, Help, Option } from 'commander'
 import type { CloneArguments } from '../commands/clone.js'
 import type { DiffArguments } from '../commands/diff.js'
 import type { DoctorArguments } from '../commands/doctor.js'
+import type { InviteArguments } from '../commands/invite.js'
 import type { KeysArguments } from '../commands/keys.js'
 import type { LogArguments } from '../commands/log.js'
 import type { ListArguments } from '../commands/ls.js'
@@ -42,6 +43,7 @@ export function buildProgram({ version, columns }: ParseOptions, sink: Sink): Co
   addDownloading(program, sink)
   addRunning(program, sink)
   addLooking(program, sink)
+  addInvites(program, sink)
   addKeys(program, sink)
   addHistory(program, sink)
   addServing(program, sink)
@@ -207,6 +209,23 @@ function addLooking(program: Command, sink: Sink): void {
   network(common(patience(verify))).action((dir: string, raw: RawOptions & VerifyArguments) => {
     const run = async (context: Context) => (await import('../commands/verify.js')).verify(context, { ...raw, dir })
     sink.choose({ command: 'verify', options: raw, run })
+  })
+}
+
+function addInvites(program: Command, sink: Sink): void {
+  const invite = program
+    .command('invite')
+    .description('make a link that expires, or can be used a few times')
+    .argument('[dir]', 'the folder or file that is shared', '.')
+    .option('--expires <time>', 'after 30m, 24h, 7d, 2w; or "never" (default: 7d)')
+    .option('--uses <n>', 'for how many; or "any" (default)')
+    .option('--note <text>', 'for whom it is: only `--list` shows it')
+    .option('--list', 'what invites there are, and who used which')
+    .option('--revoke <id>', 'let nobody in by this one any more')
+    .option('--renew <id>', 'with --expires, --uses: let this one go on, the link stays as it is')
+  network(common(invite)).action((dir: string, raw: RawOptions & InviteArguments) => {
+    const run = async (context: Context) => (await import('../commands/invite.js')).invite(context, { ...raw, dir })
+    sink.choose({ command: 'invite', options: raw, run })
   })
 }
 

@@ -67,6 +67,13 @@ const EXAMPLES: Record<string, readonly [string, string][]> = {
     ['dat verify frogs', 'compare every byte with what was shared'],
     ['dat verify frogs --repair', 'and fetch again what is damaged']
   ],
+  invite: [
+    ['dat invite --expires 24h --uses 1', 'a link for one person, good until tomorrow'],
+    ['dat invite frogs --note Meghan', 'of the share "frogs"; good for a week'],
+    ['dat invite --list', 'who used which, and when'],
+    ['dat invite --revoke abcd', 'let nobody in by it any more'],
+    ['dat invite --renew abcd --expires 7d', 'let it go on']
+  ],
   keys: [
     ['dat keys', 'the link of the folder you are in, and who owns it'],
     ['dat keys export --out ~/frogs.keys', 'hand the share over: from now on this is a clone'],

@@ -140,8 +140,11 @@ describe('parseLink', () => {
     }
   })
 
-  it('says that invites are not supported', () => {
-    expect(refusal('dat://invite-abc').message).toMatch(/invite/)
+  it('says what an invite is for', () => {
+    expect(refusal('dat://invite-abc')).toMatchObject({
+      code: 'NOT_A_LINK',
+      hint: expect.stringContaining('dat clone')
+    })
   })
 })
 
