@@ -29,7 +29,7 @@ export async function openClone(given: CloneOptions): Promise<Session> {
   const { include, exclude } = options
   const pin = given.version ?? link.version
   const { addresses, relays } = link
-  const invite = given.invited?.by ?? (await readSaved(open)).invite
+  const invite = given.invited?.invite ?? (await readSaved(open)).invite
   const saved: SavedClone = { addresses, relays, under: link.path, include, exclude, version: pin, invite }
   const batch = open.index.batch()
   batch.putMeta(SAVED_CLONE, saved)

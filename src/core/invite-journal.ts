@@ -101,12 +101,11 @@ export class InviteJournal {
 }
 
 /** Why an invite does not let in this one; null if it does. Whoever it has let in it goes on knowing until revoked. */
-export function refusalOf(invite: Invite, redeemer: string | null, now: number, strict = false): Refusal | null {
+export function refusalOf(invite: Invite, redeemer: string | null, now: number): Refusal | null {
   if (invite.revoked !== null) return 'revoked'
-  const known = invite.used.some((use) => use.redeemer === redeemer)
-  if (known && !strict) return null
+  if (invite.used.some((use) => use.redeemer === redeemer)) return null
   if (invite.expires !== null && now >= invite.expires) return 'expired'
-  return !known && invite.uses !== null && invite.used.length >= invite.uses ? 'used' : null
+  return invite.uses !== null && invite.used.length >= invite.uses ? 'used' : null
 }
 
 /** Reads a journal. Lines that are none are passed over. */

@@ -29,12 +29,9 @@ export async function openInvitedClone(options: InvitedCloneOptions): Promise<Se
   const accepted = await redeemInvite({ invite: link, redeemer, network, timeout, endEarly, report, signal })
   if (!accepted) throw new DatError('INTERRUPTED', 'interrupted')
   const { key, join, close } = accepted
-  const by = {
-    id: halvesOf(link.secret, key).id.toString('hex'),
-    redeemer: redeemer.secretKey.toString('hex')
-  }
+  const invite = idOf(link, key)
   try {
-    return await openClone({ ...options, link: { ...rest, key }, invited: { by, join } })
+    return await openClone({ ...options, link: { ...rest, key }, invited: { invite, join } })
   } finally {
     // If nothing came of the clone: else they were taken.
     await close()
@@ -49,8 +46,12 @@ async function keyOf({ link, dir, store }: InvitedCloneOptions): Promise<Buffer 
   try {
     const { invite } = await readSaved(open)
     const { key } = open.drive
-    return invite?.id === halvesOf(link.secret, key).id.toString('hex') ? key : null
+    return invite === idOf(link, key) ? key : null
   } finally {
     await open.close()
   }
+}
+
+function idOf({ secret }: InviteLink, key: Buffer): string {
+  return halvesOf(secret, key).id.toString('hex')
 }

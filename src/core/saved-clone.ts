@@ -10,16 +10,8 @@ export interface SavedClone extends Places {
   exclude: string[]
   /** The version that it stays at; null for the newest. */
   version: number | null
-  /** How the key came here; null for a link that has it. */
-  invite: SavedInvite | null
-}
-
-/** The invite that a clone was let in by. */
-export interface SavedInvite {
-  /** In hex, as are all. */
-  id: string
-  /** Of the key pair that it was used with: a proof of who was let in. */
-  redeemer: string
+  /** The id in hex of the invite that it came by; null for a link with a key. */
+  invite: string | null
 }
 
 export async function readSaved(open: OpenDrive): Promise<SavedClone> {

@@ -5,7 +5,6 @@ import type { NetworkOptions } from '../transport/transport.js'
 import type { OpenDrive } from './drive.js'
 import type { Join } from './invite-pairing.js'
 import type { SeeOwner } from './ownership.js'
-import type { SavedInvite } from './saved-clone.js'
 
 /** What every command hands to core. Core reads no argv and no environment, writes to no stream and never exits. */
 export interface CommonOptions {
@@ -62,8 +61,8 @@ export interface DownloadOptions extends CommonOptions {
 
 export interface CloneOptions extends DownloadOptions {
   link: Link
-  /** What brought the key of the link, and the connections over which it came. */
-  invited?: { by: SavedInvite; join: Join }
+  /** The id of the invite that brought the key of the link, and the connections over which it came. */
+  invited?: { invite: string; join: Join }
   /** null: the shared folder's name, below `parent`. */
   dir: string | null
   /** The folder in which a clone without a name is made (the working directory). */

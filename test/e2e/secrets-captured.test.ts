@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import crypto from 'hypercore-crypto'
 import createTestnet, { type Testnet } from 'hyperdht/testnet.js'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { parseInvite } from '../../src/base/invite-link.js'
 import { formatKey, parseLink } from '../../src/base/link.js'
 import { type Dat, Room } from '../helpers/dat.js'
 import { Eavesdropper } from '../helpers/eavesdropper.js'
@@ -99,6 +100,32 @@ describe('the key of a link is in nothing that others get to see', () => {
     expect(spy.heard('relay')).toBeGreaterThan(TREE['data.bin'].length)
     expectNoSecret(key)
     expect(spy.find(crypto.discoveryKey(key))).toEqual(['relay: hex'])
+  })
+
+  it.each([
+    ['in the DHT', 'direct'],
+    ['at a relay', 'relay']
+  ])('nor is it, or the secret of an invite, when one is used %s', async (_where, route) => {
+    const only = ['--no-lan']
+    if (route === 'relay') {
+      only.push('--no-dht', '--relay', await spy.relay('relay', (await startRelay()).url))
+    } else {
+      only.push('--bootstrap', bootstrap)
+      for (const node of testnet.nodes) spy.dht('dht', node)
+    }
+    let secret = Buffer.alloc(0)
+    const { key, share, clone } = await shareAndClone(only, async () => {
+      const made = await room.dat(['invite', 'source', '--note', 'Meghan, WSU']).exits(0)
+      const link = String(made.all('invite')[0]?.link)
+      secret = Buffer.from(parseInvite(link).secret)
+      // The relay is in the invite, as it is in a link.
+      return route === 'relay' ? [link, '--no-lan', '--no-dht'] : [link, ...only]
+    })
+    expect(clone.all('peer.connected')[0]).toMatchObject({ route })
+    expect(share.all('note').filter(({ message }) => /Meghan, WSU was used/.test(String(message)))).toHaveLength(1)
+    expectNoSecret(key)
+    expect(spy.find(secret)).toEqual([])
+    expect(spy.find(crypto.discoveryKey(key))).toContain(route === 'relay' ? 'relay: hex' : 'dht: bytes')
   })
 
   it('in what is said when something is wrong, or in a report', async () => {

@@ -155,6 +155,27 @@ describe('an invite', () => {
     expect((await listInvites(source))[0]).toMatchObject({ status: 'revoked', used: [] })
   })
 
+  it('takes less than a second more than a link', async () => {
+    const owner = await share()
+    const { link } = await make()
+    const home = join(room, 'guest')
+    /** From the start to the first file, in ms: the best of three, since the machine does other things too. */
+    const best = async (name: string, start: (dir: string) => Promise<TestSession>): Promise<number> => {
+      let least = Number.POSITIVE_INFINITY
+      for (let i = 0; i < 3; i++) {
+        const began = performance.now()
+        const copy = await start(join(room, `${name}${i}`))
+        await copy.event('file.done')
+        least = Math.min(least, performance.now() - began)
+        await copy.close()
+      }
+      return least
+    }
+    const plain = await best('plain', (dir) => TestSession.clone(owner.link, dir))
+    const invited = await best('invited', (dir) => TestSession.invited(link, dir, { home }))
+    expect(invited - plain).toBeLessThan(1000)
+  })
+
   it('goes on in a folder that it made, whatever became of it', async () => {
     const owner = await share()
     const { link, id } = await make({ uses: 1 })
