@@ -21,6 +21,7 @@ const { openInviteChannel, readAnswer } = await built<typeof channels>('core/inv
 const { connect } = await built<typeof connector>('transport/connector')
 
 const NOTHING = { addresses: [], relays: [] }
+const TERMS = { expires: null, uses: null, note: '' }
 const HOUR = 3_600_000
 
 let room: string
@@ -41,7 +42,7 @@ async function share(network = LISTENING) {
 }
 
 function make(terms: Partial<core.Terms & { note: string }> = {}) {
-  return makeInvite(source, { expires: null, uses: null, note: '', ...terms }, NOTHING)
+  return makeInvite(source, { ...TERMS, ...terms }, NOTHING)
 }
 
 /** Somebody with a computer of their own. */
@@ -153,6 +154,33 @@ describe('an invite', () => {
     expect(error).toMatchObject({ code: 'DENIED', exitCode: 12, message: 'this invite was revoked by the owner' })
     await expect(renewInvite(source, id, { expires: null })).rejects.toMatchObject({ code: 'USAGE' })
     expect((await listInvites(source))[0]).toMatchObject({ status: 'revoked', used: [] })
+  })
+
+  it('of a clone is taken where the clone is served, with the owner away', async () => {
+    const owner = await share()
+    const dir = join(room, 'server')
+    const first = await TestSession.clone(owner.link, dir)
+    await first.done()
+    await first.close()
+    // A folder that is a clone is served like this, and by `dat sync`.
+    const server = await TestSession.share(dir)
+    await server.event('link')
+    const { link } = await makeInvite({ dir, store: null, home: join(room, 'server-home') }, TERMS, NOTHING)
+    const unknown = await make()
+    await owner.close()
+    expect(await (await clone(link, 'copy')).done()).toMatchObject({ files: 2 })
+    // One that was made at the owner is not known there.
+    const { addresses } = parseInvite(link)
+    const elsewhere = formatInvite({ ...parseInvite(unknown.link), addresses })
+    expect(await refusal(clone(elsewhere, 'other', { timeout: 1 }))).toMatchObject({ code: 'NO_PEER' })
+  })
+
+  it('of a single file brings it', async () => {
+    const file = join(source.dir, 'a.txt')
+    const owner = await TestSession.share(file, { home: source.home })
+    await owner.event('import.done')
+    const { link } = await makeInvite({ ...source, dir: file }, TERMS, NOTHING)
+    expect(await (await clone(link, 'copy')).done()).toMatchObject({ files: 1 })
   })
 
   it('takes less than a second more than a link', async () => {
