@@ -119,10 +119,11 @@ export class DatError extends Error {
 
 /** The `code` of a Node.js system error (`ENOENT`, `ENOSPC`, …), or '' for anything else. */
 export function systemCode(error: unknown): string {
-  const code = (error as NodeJS.ErrnoException | null)?.code
+  const { code, errno } = (error ?? {}) as NodeJS.ErrnoException
   if (typeof code !== 'string') return ''
-  const unknown = /^Unknown system error -(\d+)$/.exec(code)
-  return unknown ? (NAMES.get(Number(unknown[1])) ?? code) : code
+  // The two ways in which Node says it, of what was done without and with waiting.
+  const number = code === 'UNKNOWN' ? -(errno ?? 0) : Number(/^Unknown system error -(\d+)$/.exec(code)?.[1] ?? 0)
+  return NAMES.get(number) ?? code
 }
 
 /** libuv has no name for some errors that file systems give, EDQUOT among them; Node's own table has. */

@@ -1,3 +1,4 @@
+import { systemCode } from '../base/errors.js'
 import type { Beneath } from './beneath.js'
 import type { Fingerprint } from './file-record.js'
 
@@ -115,6 +116,11 @@ export type Task =
 
 export function isTaskError(result: object): result is TaskError {
   return 'error' in result
+}
+
+/** An error on its way out of a worker: by the name that the system has for it, also where libuv has none. */
+export function taskError(error: unknown): TaskError {
+  return { error: { code: systemCode(error), message: (error as Error).message } }
 }
 
 /** The error as it was thrown in the worker. */

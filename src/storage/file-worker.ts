@@ -1,5 +1,6 @@
 import fs from 'node:fs'
 import { parentPort } from 'node:worker_threads'
+import { systemCode } from '../base/errors.js'
 import { Folders } from './beneath.js'
 import { edit, placeFile } from './file-edits.js'
 import { fingerprintOf, holesOf } from './file-record.js'
@@ -18,6 +19,7 @@ import {
   type ReadResult,
   type Task,
   type TaskError,
+  taskError,
   type WriteJob,
   type WriteResult
 } from './file-tasks.js'
@@ -78,7 +80,7 @@ function listFolder(job: ListJob): ListResult {
       if (stats.isSymbolicLink()) targets[i] = fs.readlinkSync(file)
     } catch (error) {
       kinds[i] = GONE
-      failures[i] = (error as NodeJS.ErrnoException).code ?? ''
+      failures[i] = systemCode(error)
     }
   })
   return { names, kinds, prints, executable, targets, failures }
@@ -111,8 +113,7 @@ function attempt<J, R>(work: (job: J) => R): (job: J) => R | TaskError {
     try {
       return work(job)
     } catch (error) {
-      const { code = '', message } = error as NodeJS.ErrnoException
-      return { error: { code, message } }
+      return taskError(error)
     } finally {
       folders.tidy()
     }
