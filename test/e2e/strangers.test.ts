@@ -153,7 +153,7 @@ const STRANGERS: Array<[string, () => Promise<void>]> = [
 /** Says nonsense on the channels that dat has beside Hypercore's. */
 function nonsense(stream: Intruder['stream']): void {
   const mux = Protomux.from(stream)
-  for (const protocol of ['dat/status/1', 'dat/pace/1']) {
+  for (const protocol of ['dat/status/1', 'dat/pace/1', 'dat/invite/1']) {
     for (const text of ['{"version"', 'null', '[]', '{"version":1e999,"complete":1}', '\x80\xff', '"'.repeat(5000)]) {
       const channel = mux.createChannel({ protocol, unique: false })
       const message = channel?.addMessage<Buffer>({ encoding: c.raw, onmessage: () => {} })
