@@ -279,6 +279,8 @@ uninstall_dat() {
   fi
   echo 'Your data stays where it is: the folders that you shared or downloaded, and the index in the folder .dat of each.'
   keys=$(kept_keys)
+  # Who shares now is written down there while it runs; nobody does any more.
+  rmdir "${keys%/*}/running" 2>/dev/null
   if [ -d "$keys" ]; then
     echo "Also kept: $keys, with the keys of what you share. Without these and .dat a share gets another link."
   fi
