@@ -4,6 +4,7 @@ import { hostname } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { linuxStart } from '../../src/cli/background/identity.js'
+import { qrCode } from '../../src/cli/ui/qr.js'
 import { type Dat, type JsonEvent, Room } from '../helpers/dat.js'
 import { runningShare } from '../helpers/running.js'
 import { describeTree, PLAIN_TREE, writeTree } from '../helpers/trees.js'
@@ -100,6 +101,36 @@ describe.runIf(process.platform === 'linux')('a share in the background', () => 
     expect(await linuxStart(Number(pid))).toBeNull()
     expect(await records()).toEqual([])
     expect(await readFile(String(log), 'utf8')).toMatch(/Stopped sharing\.\n$/)
+  })
+
+  it('is shown as a QR code on the terminal that asks for it, where it begins and later; neither in a pipe nor in a log', async () => {
+    const env = { ...process.env, DAT_HOME: room.path('.home'), DAT_BOOTSTRAP: 'none', DAT_LAN_INTERFACE: '127.0.0.1' }
+    const onTerminal = async (command: string): Promise<string> => {
+      const typed = `stty cols 80; ${process.execPath} ${BIN} ${command}`
+      const terminal = spawn('script', ['-qec', typed, '/dev/null'], {
+        cwd: room.dir,
+        env,
+        stdio: ['ignore', 'pipe', 'ignore']
+      })
+      let text = ''
+      terminal.stdout.setEncoding('utf8').on('data', (more: string) => {
+        text += more
+      })
+      await new Promise((resolve) => terminal.on('close', resolve))
+      return text.replaceAll(/\r|\x1b\[[\d;?]*[A-Za-z]/g, '')
+    }
+    const first = await onTerminal('share source --background --qr')
+    const shared = String(/^dat:\S+/m.exec(first)?.[0])
+    expect(first).toContain(`${shared}\n${qrCode(shared, 80)}\n`)
+    expect(await onTerminal('share source --qr')).toContain(`${shared}\n${qrCode(shared, 80)}\n`)
+    const piped = await room.dat(['share', 'source', '--qr'], { text: true }).exits(0)
+    expect(piped.stdout).toBe(`${shared}\n`)
+    expect(piped.stderr).not.toContain('█')
+    const invited = await onTerminal('invite source --qr')
+    const invite = String(/^dat:\S+/m.exec(invited)?.[0])
+    expect(invited).toContain(`${invite}\n${qrCode(invite, 80)}\n`)
+    const { log } = await recorded(({ dir }) => dir === room.path('source'))
+    expect(await readFile(String(log), 'utf8')).not.toContain('█')
   })
 
   it('that cannot begin fails in the terminal, as it would there', async () => {

@@ -58,7 +58,8 @@ describe('dat invite', () => {
       ['--renew', 'x'],
       ['--uses', '0'],
       ['--expires', 'soon'],
-      ['--list', '--note', 'x']
+      ['--list', '--note', 'x'],
+      ['--list', '--qr']
     ]) {
       expect((await on('a', ['invite', 'a', ...wrong]).exits(2)).all('error')).toMatchObject([{ code: 'USAGE' }])
     }

@@ -11,6 +11,7 @@ export interface InviteArguments {
   expires?: string
   uses?: string
   note?: string
+  qr?: boolean
   list?: boolean
   revoke?: string
   renew?: string
@@ -47,19 +48,21 @@ export async function invite(context: Context, args: InviteArguments): Promise<v
   const at = { addresses: peers, relays: relays ?? [] }
   const { link, ...made } = await core.makeInvite(options, { expires, uses, note: args.note ?? '' }, at)
   await ui.row({ type: 'invite', link, ...made }, link)
+  if (args.qr) ui.qr(link)
   ui.info(`${termsText(made)}; to take it back: dat invite --revoke ${made.id}`)
   ui.info('it is taken by `dat share` on this computer, while that runs')
 }
 
 /** Options that belong to something else are no wish that could be met. @throws DatError USAGE */
-function refuseStray({ list, revoke, renew, note, expires, uses }: InviteArguments): void {
+function refuseStray({ list, revoke, renew, note, qr, expires, uses }: InviteArguments): void {
   const actions = [list && '--list', revoke !== undefined && '--revoke', renew !== undefined && '--renew'].filter(
     Boolean
   )
   const hint = 'run `dat invite --help`'
   if (actions.length > 1) throw new DatError('USAGE', `${actions.join(' and ')} do not go together`, { hint })
   const terms = (expires !== undefined && '--expires') || (uses !== undefined && '--uses')
-  const stray = (actions.length > 0 && note !== undefined && '--note') || ((list || revoke !== undefined) && terms)
+  const ofNew = (note !== undefined && '--note') || (qr && '--qr')
+  const stray = (actions.length > 0 && ofNew) || ((list || revoke !== undefined) && terms)
   if (stray) throw new DatError('USAGE', `${stray} has no meaning here`, { hint })
   if (renew !== undefined && !terms) {
     throw new DatError('USAGE', 'what to renew was not said', {

@@ -19,6 +19,7 @@ export interface SharingArguments {
   /** How it was started, and where its log is: said by the dat, or the service, that starts another one. */
   runAs?: Exclude<Mode, 'foreground'>
   log?: string
+  qr?: boolean
   /** The options that were typed, as `typedOptions` has them. */
   typed: string[]
 }
@@ -38,21 +39,24 @@ export async function runListed(
   const told = runAs === 'background' ? announce(listed.report, listed.written) : listed.report
   let untold: unknown
   try {
-    await live(told)
+    await live((event) => {
+      told(event)
+      if (args.qr && event.type === 'link') context.ui.qr(event.link)
+    })
   } catch (error) {
     if (runAs && !context.signal.aborted && !hasListener()) untold = error
     if (runAs || !isLocked(error)) throw error
-    await tellShared(context, path, error)
+    await tellShared(context, path, args, error)
   } finally {
     await listed.close(untold)
   }
 }
 
 /** Another dat has the folder. If it shares it in the background, all is as it was asked for. */
-async function tellShared(context: Context, path: string, error: unknown): Promise<void> {
+async function tellShared(context: Context, path: string, args: SharingArguments, error: unknown): Promise<void> {
   const running = await findRunning(context.common.home ?? null, await realPathOf(path))
   if (!running) throw error
-  if (running.mode !== 'foreground') return await showRunning(context, running, path)
+  if (running.mode !== 'foreground') return await showRunning(context, running, path, args.qr)
   const { dir, work, pid, since } = running
   const message = `${dir} is shared already: \`dat ${work}\`, process ${pid} on this computer, since ${formatDate(since)}`
   throw new DatError('INDEX_LOCKED', message, { hint: `\`dat stop ${shellWord(dir)}\` ends that one`, cause: error })
@@ -75,17 +79,18 @@ async function startInBackground(
   }
   const dir = await realPathOf(path)
   const running = await findRunning(home, dir)
-  if (running) return await showRunning(context, running, path)
+  if (running) return await showRunning(context, running, path, args.qr)
   const onnote = (message: string) => ui.info(`note: ${printable(message)}`)
   let launched: Launched
   try {
     launched = await launch({ work, dir, options: args.typed, home, cwd, signal, onnote })
   } catch (error) {
     if (!isLocked(error)) throw error
-    return await tellShared(context, path, error)
+    return await tellShared(context, path, args, error)
   }
   const { pid, log, link } = launched
   await ui.row(link, printable(link.link))
+  if (args.qr) ui.qr(link.link)
   await ui.row(
     { type: 'background', dir: link.dir, pid, host: hostname(), mode: 'background', log, already: false },
     null

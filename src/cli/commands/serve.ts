@@ -107,10 +107,7 @@ async function tell(
 ): Promise<void> {
   const host = listen.host === '' ? '0.0.0.0' : listen.host
   const object = { type: 'gateway', url, host, port, tls, expires: new Date(expires).toISOString() }
-  if (qr) {
-    const { qrCode } = await import('../ui/qr.js')
-    ui.info(qrCode(url))
-  }
+  if (qr) ui.qr(url)
   ui.info(`For browsers, until ${formatDate(expires)}. Who has this link may read what it names:`)
   await ui.row(object, printable(url))
   if (isLoopback(host)) ui.info('On this computer only. For others: `dat serve --listen` with a certificate.')

@@ -23,7 +23,18 @@ import { describeProgram } from './describe.js'
 import { addExamples, commandTerm, ENDING, SELDOM } from './help.js'
 import type { ParseOptions, Sink } from './invocation.js'
 import { manualPage } from './manual.js'
-import { collect, common, download, gateway, network, patience, relayServer, SwitchOption, sharing } from './options.js'
+import {
+  collect,
+  common,
+  download,
+  gateway,
+  network,
+  patience,
+  qr,
+  relayServer,
+  SwitchOption,
+  sharing
+} from './options.js'
 import { typedOptions } from './typed.js'
 
 /** All that can be typed. The help, the completion scripts and the manual pages are made of it too. */
@@ -78,6 +89,7 @@ function addSharing(program: Command, sink: Sink): void {
       '--http [port]',
       'show it to browsers on this computer too (default: 8080, or another port if it is in use)'
     )
+    .addOption(qr())
     .option('--moved', 'this is where the share is now, and nowhere else')
     .option('--history', 'keep what files were before they changed, for `dat restore` and `--version`')
     .option('--no-history', 'keep no older versions from now on')
@@ -220,6 +232,7 @@ function addInvites(program: Command, sink: Sink): void {
     .option('--expires <time>', 'after 30m, 24h, 7d, 2w; or "never" (default: 7d)')
     .option('--uses <n>', 'for how many; or "any" (default)')
     .option('--note <text>', 'for whom it is: only `--list` shows it')
+    .addOption(qr())
     .option('--list', 'what invites there are, and who used which')
     .option('--revoke <id>', 'let nobody in by this one any more')
     .option('--renew <id>', 'with --expires, --uses: let this one go on, the link stays as it is')

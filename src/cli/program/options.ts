@@ -37,6 +37,11 @@ export function sharing(command: Command): Command {
     .addOption(new Option('--log <file>').hideHelp())
 }
 
+/** The option of commands that make a link. */
+export function qr(): Option {
+  return new Option('--qr', 'show the link as a QR code too, for a phone')
+}
+
 /** The option of every command that waits for a peer. */
 export function patience(command: Command): Command {
   return command.option(
@@ -99,7 +104,7 @@ export function gateway(command: Command): Command {
     .option('--password', 'ask everybody for a password too; it is read from the terminal or standard input')
     .option('--password-file <file>', 'the same, read from the first line of a file')
     .option('--revoke', 'make all links to this share worthless that were made before')
-    .option('--qr', 'show the link as a QR code, for a phone')
+    .addOption(qr())
     .option('--listen <[host:]port>', 'where to listen (default: 127.0.0.1:8080, or another port if it is in use)')
     .option('--tls-cert <file>', 'serve https:// with this certificate (PEM, with its chain)')
     .option('--tls-key <file>', 'and this private key (PEM, without a password)')

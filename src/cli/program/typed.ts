@@ -9,6 +9,7 @@ const MANNER = new Set([
   '--background',
   '--run-as',
   '--log',
+  '--qr',
   '--existing',
   '--cron',
   '--all'

@@ -33,6 +33,8 @@ export class JsonUi implements Ui {
 
   info(): void {}
 
+  qr(): void {}
+
   fail(error: Explained): void {
     const { code, message, hint, exitCode, failures } = error
     this.#out.post(this.#line({ type: 'error', code, message, hint, exitCode, failures }))

@@ -29,6 +29,9 @@ export class LogUi extends PlainUi {
     else super.event(event)
   }
 
+  /** It is the link in another form. */
+  override qr(): void {}
+
   override fail(error: Explained): void {
     this.close()
     for (const line of errorLines(error, PLAIN_PAINT)) {

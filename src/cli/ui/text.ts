@@ -6,6 +6,7 @@ import { messages } from './messages.js'
 import type { Output } from './output.js'
 import { type Paint, PLAIN_PAINT } from './paint.js'
 import { isPairEvent, pairText } from './pair.js'
+import { qrCode } from './qr.js'
 import { plannedLine } from './table.js'
 import type { Row, Ui, Work } from './ui.js'
 import { type VerdictEvent, verdictText } from './verdict.js'
@@ -84,6 +85,15 @@ export abstract class TextUi implements Ui {
 
   info(text: string): void {
     if (!this.style.quiet) this.line(text)
+  }
+
+  qr(link: string): void {
+    const screen = [this.err, this.out].find(({ isTerminal }) => isTerminal)
+    if (!screen) return
+    const code = qrCode(link, screen.width)
+    if (code === null) this.info('note: the window is too narrow for a QR code of this link')
+    else if (screen === this.err) this.line(code)
+    else this.besides(() => this.out.post(`${code}\n`))
   }
 
   fail(error: Explained): void {

@@ -31,6 +31,8 @@ export interface Ui {
   row(object: Row, text: string | null): Promise<boolean>
   /** One line for people, on stderr. */
   info(text: string): void
+  /** Draws a link as a QR code if there is a terminal, and only there. */
+  qr(link: string): void
   fail(error: Explained): void
   /** Restores the terminal. Nothing may be printed but errors afterwards. */
   close(): void
