@@ -19,6 +19,17 @@ export function collect(value: string, all: string[] | undefined): string[] {
   return [...(all ?? []), value]
 }
 
+/** What an operand may be for commands that look at a share, wherever it is. */
+export const TARGET = 'a link, or a folder that was shared or cloned'
+
+/** The options of commands that take files of this computer into a share. */
+export function importing(command: Command): Command {
+  return command
+    .option('--no-watch', 'do not look for changes')
+    .option('--ignore <pattern>', 'leave out what matches, in .gitignore syntax (can be repeated)', collect)
+    .addOption(new SwitchOption('--no-ignore', 'share everything: no .datignore, no built-in list', 'useIgnoreFiles'))
+}
+
 /** The options of every command that downloads. */
 export function download(command: Command): Command {
   command
