@@ -18,6 +18,7 @@ import {
   type ShareState,
   STATE
 } from './entry.js'
+import { standingOf } from './versions.js'
 import { compareBytes } from './walk.js'
 
 /** Entries that are decided on, and asked for, together. The first few come at once, so that data flows early. */
@@ -113,14 +114,13 @@ export class Download {
     return this.#planned
   }
 
-  /** Whether the entries of a version speak of the content core as it is here. */
+  /** Whether a version can be planned by now. Whoever follows a share waits for what its new fork says. */
   async matches(version: number): Promise<boolean> {
-    const bee = this.#options.open.drive.db.checkout(version)
+    const { open, pin } = this.#options
+    const bee = open.drive.db.checkout(version)
     try {
-      const state = readState((await bee.get<unknown>(STATE, datKeys))?.value)
-      // A fork leaves what was before it as it was.
-      const older = this.#options.pin !== null && state !== null && state.fork < this.#options.content.fork
-      return state === null || older || state.fork === this.#options.content.fork
+      const standing = await standingOf(bee, open)
+      return standing === 'now' || (standing === 'before' && pin !== null)
     } finally {
       await bee.close()
     }

@@ -1,18 +1,8 @@
 import type { BeeEntry, EntryValue, Hyperbee } from 'hyperdrive'
 import type { BlockRange } from '../storage/layout.js'
 import type { OpenDrive } from './drive.js'
-import {
-  datKeys,
-  FOLDERS,
-  fileKeys,
-  folderOfKey,
-  folderPathOfKey,
-  isEntry,
-  mtimeOf,
-  pathOfKey,
-  readState,
-  STATE
-} from './entry.js'
+import { datKeys, FOLDERS, fileKeys, folderOfKey, folderPathOfKey, isEntry, mtimeOf, pathOfKey } from './entry.js'
+import { settledVersion, standingOf } from './versions.js'
 
 /** A file, a link or a folder of a share, as one version of it has it. */
 export interface TreeNode {
@@ -29,7 +19,7 @@ export interface TreeNode {
   range: BlockRange | null
   /** The blob is in pieces that are listed elsewhere, as some other programs write them. */
   pieces: boolean
-  /** The blocks that it names have other content by now: nobody has it any more. */
+  /** The blocks that it names may have other content by now. */
   lost: boolean
 }
 
@@ -62,13 +52,21 @@ export class TreeView {
     this.version = version
   }
 
-  /** @param version null for the newest one */
-  static async open({ drive }: OpenDrive, version: number | null): Promise<TreeView | null> {
-    const newest = drive.version
-    if (version !== null && (version < 1 || version > newest)) return null
-    const at = version ?? newest
+  /**
+   * @param version null for the newest one; of a number within changes that were made together, the version after them
+   * @returns null if there is no such version
+   */
+  static async open(open: OpenDrive, version: number | null): Promise<TreeView | null> {
+    const { drive } = open
+    if (version !== null && (version < 1 || version > drive.version)) return null
+    const at = version === null ? drive.version : await settledVersion(open, version)
     const bee = drive.db.checkout(at)
-    return new TreeView(bee, at, at !== newest && !(await isOfThisFork(bee, drive.blobs?.core.fork)))
+    try {
+      return new TreeView(bee, at, (await standingOf(bee, open)) === 'apart')
+    } catch (error) {
+      await bee.close()
+      throw error
+    }
   }
 
   /** What is at a path; null if there is nothing. */
@@ -193,12 +191,6 @@ export class TreeView {
   close(): Promise<void> {
     return this.#bee.close()
   }
-}
-
-/** Whether the entries of a version speak of the content that there is now: another fork has other content in its places. */
-async function isOfThisFork(bee: Hyperbee, fork: number | undefined): Promise<boolean> {
-  const state = readState((await bee.get<unknown>(STATE, { ...datKeys }))?.value)
-  return state === null ? fork === 0 : state.fork === fork
 }
 
 function below(folder: string): { gt: string; lt: string } {

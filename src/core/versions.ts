@@ -1,7 +1,7 @@
 import type { Hyperbee } from 'hyperdrive'
 import { DatError } from '../base/errors.js'
 import type { OpenDrive } from './drive.js'
-import { datKeys, HISTORY, readHistory, STATE } from './entry.js'
+import { datKeys, HISTORY, readHistory, readState, STATE } from './entry.js'
 
 /** Before it there is only the header. */
 const FIRST = 2
@@ -39,6 +39,21 @@ export async function settledVersion({ drive }: OpenDrive, version: number): Pro
 export async function beeAt(open: OpenDrive, version: number | null): Promise<Hyperbee> {
   if (version === null) return open.drive.db
   return open.drive.db.checkout(await settledVersion(open, version))
+}
+
+/**
+ * How the entries of a version stand to the content core as it is here. `now`: they are of its fork. `before`: of an
+ * earlier one, which left its content where it was. `apart`: the places that they name may have other content, since
+ * only one of the two cores of the drive has reached the fork so far; both go on in forks of one number.
+ */
+export type Standing = 'now' | 'before' | 'apart'
+
+/** @param bee a version of the drive. A drive that was not made by dat does not say: its entries are of `now` */
+export async function standingOf(bee: Hyperbee, { drive }: OpenDrive): Promise<Standing> {
+  const fork = drive.blobs?.core.fork
+  const state = readState((await bee.get<unknown>(STATE, { ...datKeys }))?.value)
+  if (state === null || fork === undefined || state.fork === fork) return 'now'
+  return state.fork < fork && drive.core.fork >= fork ? 'before' : 'apart'
 }
 
 /** Tells peers from which version on everything is kept. */

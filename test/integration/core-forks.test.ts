@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { cp, mkdir, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { cp, mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type * as pull from '../../src/core/pull.js'
@@ -127,6 +127,23 @@ test('an index older than what was told to others does not split the history', a
   await rename(join(folder, 'old'), join(source, '.dat'))
   await writeTree(source, { 'c.bin': randomBytes(5000) })
   expect(await pulls(await share())).toBe(5000)
+})
+
+test('a version from before a fork is what it was, for whoever asks for it', async () => {
+  const { folder, source, share, owner } = await world()
+  const version = owner.all('import.done')[0]?.version
+  const before = await readFile(join(source, 'large.bin'))
+  await owner.close()
+  await cp(join(source, '.dat'), join(folder, 'old'), { recursive: true })
+  await writeTree(source, { 'a.bin': randomBytes(5000) })
+  await (await share()).close()
+  await rm(join(source, '.dat'), { recursive: true })
+  await rename(join(folder, 'old'), join(source, '.dat'))
+  const forked = await share()
+  const clone = await TestSession.clone(forked.link, join(folder, 'then'), { version, include: ['large.bin'] })
+  expect(await clone.done()).toMatchObject({ version, files: 1 })
+  await clone.close()
+  expect((await readFile(join(folder, 'then', 'large.bin'))).equals(before)).toBe(true)
 })
 
 test('a clone follows into a fork in which nothing of the old content is left', async () => {
