@@ -28,7 +28,7 @@ export class Terminal {
     const words = set.map(([name, value]) => `${name}=${value}`)
     const size = ['-x', `${COLUMNS}`, '-y', `${ROWS}`]
     const shell = ['bash', '--noprofile', '--norc', '-i']
-    const script = `mount --bind "$1" "$2" && cd "$2/lab" && shift 2 && exec env -u DAT_LAN_INTERFACE -u NO_COLOR -u CI "$@"`
+    const script = `mount --bind "$1" "$2" && cd "$2/lab" && shift 2 && exec env -u DAT_LAN_INTERFACE "$@"`
     const tmux = ['tmux', '-S', socket, '-f', '/dev/null', 'new-session', '-d', ...size, ...shell]
     const child = lab.launch(host, 'sh', ['-c', script, 'sh', home, mountPoint, ...words, ...tmux])
     await child.success(20)

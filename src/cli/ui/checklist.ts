@@ -1,5 +1,6 @@
+import { displayWidth } from '../../base/display-width.js'
 import { printable } from '../../base/terminal-text.js'
-import { displayWidth, truncate } from './format.js'
+import { truncate } from './format.js'
 import type { Output } from './output.js'
 import type { Paint } from './paint.js'
 

@@ -1,3 +1,4 @@
+import { charWidth, displayWidth } from '../../base/display-width.js'
 import type { Failure } from '../../base/errors.js'
 import { formatBytes, formatCount } from '../../base/sizes.js'
 import { printable } from '../../base/terminal-text.js'
@@ -49,21 +50,6 @@ export function listFailures(failures: readonly Failure[], total = failures.leng
   const more = total - lines.length
   if (more > 0) lines.push(`  and ${formatCount(more)} more`)
   return lines
-}
-
-const WIDE =
-  /^[\u1100-\u115f\u2e80-\u303e\u3041-\u33ff\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1f64f}\u{1f900}-\u{1f9ff}\u{20000}-\u{3fffd}]/u
-
-/** Columns that a printable text takes on a terminal. */
-export function displayWidth(text: string): number {
-  let width = 0
-  for (const char of text) width += charWidth(char)
-  return width
-}
-
-function charWidth(char: string): number {
-  if (/^[\p{Mn}\p{Me}]/u.test(char)) return 0
-  return WIDE.test(char) ? 2 : 1
 }
 
 /** Cuts a text to a number of columns, with an ellipsis where something is missing. */

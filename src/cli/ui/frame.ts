@@ -1,5 +1,6 @@
+import { displayWidth } from '../../base/display-width.js'
 import { formatCount, formatDuration } from '../../base/sizes.js'
-import { amount, bytesOf, countOf, displayWidth, formatRate, percent, truncate } from './format.js'
+import { amount, bytesOf, countOf, formatRate, percent, truncate } from './format.js'
 import { peersText, uploadText, waitingText } from './messages.js'
 import type { View } from './view.js'
 

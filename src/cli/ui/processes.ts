@@ -1,7 +1,8 @@
+import { displayWidth } from '../../base/display-width.js'
 import { formatBytes } from '../../base/sizes.js'
 import { printable } from '../../base/terminal-text.js'
 import { type Found, SIGN_MS } from '../background/records.js'
-import { displayWidth, formatDate } from './format.js'
+import { formatDate } from './format.js'
 import type { Row } from './ui.js'
 
 /** What a script gets of one share. */

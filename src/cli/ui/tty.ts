@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util'
 import cliProgress, { type MultiBar, type Options, type Params } from 'cli-progress'
 import type { DatEvent } from '../../base/events.js'
 import { wrap } from '../../base/wrap.js'
@@ -55,7 +56,7 @@ export class TtyUi extends TextUi {
 
   /** Prose is broken at words. A link or a command on its own is left to the terminal, so that it is copied whole. */
   protected override fold(line: string): string {
-    return /dat:\/\/|^ {4}/.test(line) ? line : wrap(line, this.err.width).join('\n')
+    return /dat:\/\/|^ {4}/.test(stripVTControlCharacters(line)) ? line : wrap(line, this.err.width).join('\n')
   }
 
   close(): void {

@@ -1,3 +1,5 @@
+import { stripVTControlCharacters } from 'node:util'
+import { Chalk } from 'chalk'
 import { expect, it } from 'vitest'
 import { wrap } from '../../../src/base/wrap.js'
 
@@ -22,4 +24,24 @@ it('keeps together what is to be typed, if it fits on a line', () => {
   ])
   expect(wrap('run `dat doctor`', 9)).toEqual(['run `dat', 'doctor`'])
   expect(wrap('one ` alone', 6)).toEqual(['one `', 'alone'])
+})
+
+it('breaks where it would without colours', () => {
+  const { red, dim, bold } = new Chalk({ level: 1 })
+  const text = 'the folder exists: run `dat clone` with another one'
+  for (let columns = 8; columns < 70; columns++) {
+    for (const [colored, plain] of [
+      [`${red('error:')} ${text}`, `error: ${text}`],
+      [dim(`   - ${text}`), `   - ${text}`],
+      [bold(red(`12. ${text}`)), `12. ${text}`]
+    ] as const) {
+      expect(wrap(colored, columns).map(stripVTControlCharacters)).toEqual(wrap(plain, columns))
+    }
+  }
+})
+
+it('counts the columns of what is wide, and none for what stands above a letter', () => {
+  expect(wrap('日本 日本', 8)).toEqual(['日本', '日本'])
+  expect(wrap('日本 日本', 9)).toEqual(['日本 日本'])
+  expect(wrap('u\u0308u\u0308 u\u0308u\u0308', 5)).toEqual(['u\u0308u\u0308 u\u0308u\u0308'])
 })

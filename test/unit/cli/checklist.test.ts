@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { displayWidth } from '../../../src/base/display-width.js'
 import { Checklist } from '../../../src/cli/ui/checklist.js'
-import { displayWidth } from '../../../src/cli/ui/format.js'
 import { Output } from '../../../src/cli/ui/output.js'
 import { createPaint, PLAIN_PAINT } from '../../../src/cli/ui/paint.js'
 import { type VerdictEvent, verdictText } from '../../../src/cli/ui/verdict.js'

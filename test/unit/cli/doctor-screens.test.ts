@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { displayWidth } from '../../../src/base/display-width.js'
 import type { PairEvent, PairResult, RouteResult } from '../../../src/base/pair-events.js'
-import { displayWidth } from '../../../src/cli/ui/format.js'
 import { CODES, WARNINGS } from '../../../src/diagnostics/advice.js'
 import { conclude } from '../../../src/diagnostics/pair/conclusion.js'
 import { summarise } from '../../../src/diagnostics/pair/side.js'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { displayWidth } from '../../../src/base/display-width.js'
 import type { DatEvent } from '../../../src/base/events.js'
-import { displayWidth } from '../../../src/cli/ui/format.js'
 import { frame } from '../../../src/cli/ui/frame.js'
 import type { Work } from '../../../src/cli/ui/ui.js'
 import { apply, createView } from '../../../src/cli/ui/view.js'

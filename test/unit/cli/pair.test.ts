@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { displayWidth } from '../../../src/base/display-width.js'
 import type { PairEvent, RouteResult } from '../../../src/base/pair-events.js'
-import { displayWidth } from '../../../src/cli/ui/format.js'
 import { createPaint, PLAIN_PAINT } from '../../../src/cli/ui/paint.js'
 import { pairText } from '../../../src/cli/ui/pair.js'
 

@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createOutputs, createUi } from '../../../src/cli/ui/create.js'
 import type { Ui } from '../../../src/cli/ui/ui.js'
@@ -99,6 +100,22 @@ describe('TtyUi', () => {
     const lines = stderr.text.split('\n')
     expect(lines).toContain('words and `dat doctor`')
     expect(lines).toContain(`  ${hint}`)
+  })
+
+  it('breaks lines where it breaks them without colours', async () => {
+    const shown: string[] = []
+    for (const color of [true, false]) {
+      const { ui, stderr } = await open(ENV, { color })
+      ui.event({ type: 'note', message: `${'some words '.repeat(7)}and no more`, important: true })
+      ui.begin('clone', { timeout: 60 })
+      ui.event({ type: 'note', message: `${'some words '.repeat(7)}and no more`, important: true })
+      const stack = `Error: odd\n    at somewhere (${'a'.repeat(40)} ${'b'.repeat(40)})`
+      const message = `${'abcdefg '.repeat(9)}hijkl`
+      ui.fail({ code: 'BUG', message, hint: 'report it', exitCode: 1, failures: [], stack })
+      shown.push(stripVTControlCharacters(stderr.text))
+    }
+    expect(shown[0]).toContain('hijkl')
+    expect(shown[0]).toBe(shown[1])
   })
 
   it('uses no colour when told so, and ASCII where the terminal knows no Unicode', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { displayWidth } from '../../../../src/base/display-width.js'
 import type { Found } from '../../../../src/cli/background/records.js'
-import { displayWidth } from '../../../../src/cli/ui/format.js'
 import { processRow, processTable } from '../../../../src/cli/ui/processes.js'
 import { runningShare } from '../../../helpers/running.js'
 
