@@ -8,20 +8,12 @@ import { type BlockRange, blockCount } from '../storage/layout.js'
 import type { OpenDrive } from './drive.js'
 import { datKeys, entryOf, fileKeys, folderKey, readState, type ShareState, STATE, unreadableKey } from './entry.js'
 import { historySetting } from './history-setting.js'
+import { added, counted, NOTHING, TOTALS, type Totals } from './totals.js'
 
-/** Index meta of an owner. */
-export const TOTALS = 'totals'
 /** Hashes of contents kept in memory before the index is asked instead. */
 const MAX_PENDING = 16 * 1024
 /** Files that are gone, about 300 bytes each, whose blocks are kept for what may still be found under another name. */
 const MAX_GONE = 16 * 1024
-
-export interface Totals {
-  files: number
-  bytes: number
-  /** Of the bytes, those that take no space on the owner's disk. */
-  holes: number
-}
 
 interface Put {
   record: FileRecord
@@ -50,7 +42,7 @@ export class ChangeBatch {
   #refreshed: { record: FileRecord; previous: FileRecord }[] = []
   /** Of files and folders that cannot be read now: why, or null where they can be read again. */
   #marks = new Map<string, string | null>()
-  #totals: Totals
+  #totals: Readonly<Totals>
   /** Content hashes that were met in this run, for duplicates that the index cannot know yet. */
   readonly #pendingContent = new Map<string, BlockRange>()
   /** Records that were replaced or removed, by inode: their blocks are served until all of the folder was looked at. */
@@ -80,7 +72,7 @@ export class ChangeBatch {
   }
 
   static async create(open: OpenDrive): Promise<ChangeBatch> {
-    const totals = { files: 0, bytes: 0, holes: 0, ...(await open.index.getMeta<Totals>(TOTALS)) }
+    const totals = { ...NOTHING, ...(await open.index.getMeta<Totals>(TOTALS)) }
     // Only this session takes hashes in place of data; it shares the core with the drive's own.
     const content = (await open.content()).session(hashedBlocks)
     await content.ready()
@@ -129,8 +121,7 @@ export class ChangeBatch {
   }
 
   put(record: FileRecord, previous: FileRecord | null, contentHash: Buffer | null = null): void {
-    this.#count(previous, -1)
-    this.#count(record, 1)
+    this.#totals = counted(counted(this.#totals, previous, -1), record, 1)
     this.#puts.push({ record, previous, contentHash })
     if (!contentHash || !record.range) return
     this.#pendingContent.set(contentHash.toString('latin1'), record.range)
@@ -159,13 +150,25 @@ export class ChangeBatch {
   }
 
   remove(record: FileRecord): void {
-    this.#count(record, -1)
+    this.#totals = counted(this.#totals, record, -1)
     this.#removals.push(record)
   }
 
   /** A file has another fingerprint and the same content: peers need not hear of it. */
   refresh(record: FileRecord, previous: FileRecord): void {
     this.#refreshed.push({ record, previous })
+  }
+
+  /**
+   * The totals were not what the index holds: it knows the files of a batch before the batch is done, and a kill may
+   * come in between.
+   */
+  correct(before: Readonly<Totals>, held: Readonly<Totals>): void {
+    const error = added(held, before, -1)
+    if (Object.values(error).every((one) => one === 0)) return
+    this.#totals = added(this.#totals, error, 1)
+    // So that peers are told, even where nothing else changed.
+    this.#complete = null
   }
 
   /** Tells peers that a path cannot be read, though it is shared; null takes that back. */
@@ -282,15 +285,5 @@ export class ChangeBatch {
   async #withdraw({ range }: FileRecord): Promise<void> {
     if (!range || (await this.#index.hasOwner(range.blockOffset))) return
     await this.#content.clear(range.blockOffset, Math.min(range.blockOffset + range.blockLength, this.#content.length))
-  }
-
-  #count(record: FileRecord | null, sign: 1 | -1): void {
-    if (!record || record.kind === 'folder') return
-    const { files, bytes, holes } = this.#totals
-    this.#totals = {
-      files: files + sign,
-      bytes: bytes + sign * record.size,
-      holes: holes + sign * (record.holes ?? 0)
-    }
   }
 }

@@ -1,5 +1,5 @@
 import type { FileIndex } from '../storage/file-index.js'
-import type { FileRecord } from '../storage/file-record.js'
+import { type FileRecord, sameFingerprint } from '../storage/file-record.js'
 import { compareBytes, type Found, look, type WalkOptions, walk } from './walk.js'
 
 /** A path of the folder, of the index, or of both. */
@@ -36,4 +36,17 @@ export async function* compareWithIndex(
 async function* lookAtOne(options: WalkOptions, name: string): AsyncGenerator<Found> {
   const found = await look(options, name)
   if (found) yield found
+}
+
+/** Whether nothing tells that a path changed since it was last read. */
+export function isSame(found: Found, record: FileRecord): boolean {
+  if (found.kind !== record.kind || record.state !== 'done') return false
+  if (found.kind === 'folder') return true
+  if (found.kind === 'link') return found.target === record.target
+  return !record.racy && isUnchanged(found, record)
+}
+
+/** The same of a file, whose content may be another for all that was known then. */
+export function isUnchanged(found: Found, record: FileRecord): boolean {
+  return found.kind === 'file' && sameFingerprint(found, record) && found.executable === record.executable
 }

@@ -1,10 +1,11 @@
 import type { DatEvent, ImportCounters } from '../base/events.js'
-import { type FileRecord, sameFingerprint } from '../storage/file-record.js'
+import type { FileRecord } from '../storage/file-record.js'
 import type { HashJob } from '../storage/file-tasks.js'
-import { type Compared, compareWithIndex } from './compare.js'
-import { MAX_UNREADABLE, readUnreadable } from './entry.js'
+import { type Compared, compareWithIndex, isSame, isUnchanged } from './compare.js'
 import { FileImport, PENDING, TASK_BYTES } from './file-import.js'
 import type { ImportContext } from './import-context.js'
+import { counted, NOTHING } from './totals.js'
+import { UnreadableMarks } from './unreadable-marks.js'
 import { type Found, look, QUIETLY } from './walk.js'
 
 /** What one thread hashes at a time: up to TASK_BYTES of many small files, or of one large one. */
@@ -38,9 +39,7 @@ export class Import {
   /** Folders and files that could not be read: what the index knows of them stays. */
   readonly #kept: string[] = []
   readonly #counters: ImportCounters = { filesDone: 0, filesTotal: 0, bytesDone: 0, bytesTotal: 0 }
-  /** What peers were told of as unreadable, by path, and what of it was met unchanged. */
-  #told = new Map<string, string>()
-  readonly #stillUnreadable = new Set<string>()
+  #unreadable: UnreadableMarks | null = null
   #group: Work[] = []
   #groupBytes = 0
   /** In the order in which they will be committed. */
@@ -55,17 +54,23 @@ export class Import {
 
   /** @param folders what to look at: [''] for everything, or folders with a trailing slash */
   async run(folders: readonly string[]): Promise<ImportResult> {
-    this.#told = await readUnreadable(this.#options.open.drive.db)
+    const { batch, open, signal } = this.#options
+    this.#unreadable = await UnreadableMarks.read(open)
     await this.#resume()
+    const before = batch.totals
+    let held = NOTHING
     for (const folder of folders) {
       for await (const change of this.#changes(folder)) {
-        if (this.#options.signal.aborted) break
+        if (signal.aborted) break
+        held = counted(held, change.record, 1)
         await this.#take(change.found, change.record)
       }
     }
     this.#submit()
     await this.#drain(0)
-    if (!this.#options.signal.aborted) await this.#mark(folders)
+    if (signal.aborted) return this.#result
+    await this.#unreadable.settle(batch, folders, this.#result.failed)
+    if (folders[0] === '') batch.correct(before, held)
     return this.#result
   }
 
@@ -90,8 +95,15 @@ export class Import {
     this.#progress(true)
   }
 
+  /** Of what was looked at. */
   get counters(): Readonly<ImportCounters> {
     return this.#counters
+  }
+
+  /** Of the whole share, of which perhaps one folder was looked at. */
+  get shared(): ImportCounters {
+    const { files, bytes } = this.#options.batch.totals
+    return { filesDone: files, filesTotal: files, bytesDone: bytes, bytesTotal: bytes }
   }
 
   async *#changes(folder: string): AsyncGenerator<Compared> {
@@ -126,8 +138,7 @@ export class Import {
     }
     const suspect = this.#options.suspects.delete(found.path)
     if (record && !suspect && isSame(found, record)) {
-      // What could not be read, and did not change since, is the same trouble.
-      if (this.#told.has(found.path)) this.#stillUnreadable.add(found.path)
+      this.#unreadable?.unchanged(found.path)
       this.#counters.filesDone += found.kind === 'folder' ? 0 : 1
       this.#counters.bytesDone += found.kind === 'file' ? found.size : 0
       this.#progress(false)
@@ -203,29 +214,6 @@ export class Import {
     this.#options.report({ type: 'file.failed', path: failed, reason })
   }
 
-  /** Brings what peers are told of as unreadable up to date, as far as it was looked at. */
-  async #mark(folders: readonly string[]): Promise<void> {
-    const { batch } = this.#options
-    const told = this.#told
-    const failed = new Map(this.#result.failed.map(({ path, reason }) => [path, reason]))
-    for (const path of told.keys()) {
-      if (failed.has(path) || this.#stillUnreadable.has(path)) continue
-      if (folders.some((folder) => path.startsWith(folder))) batch.mark(path, null)
-    }
-    for (const [path, reason] of failed) {
-      if (told.get(path) === reason || !(await this.#isShared(path))) continue
-      if (told.size >= MAX_UNREADABLE) return
-      told.set(path, reason)
-      batch.mark(path, reason)
-    }
-  }
-
-  async #isShared(path: string): Promise<boolean> {
-    if (!path.endsWith('/') && path !== '') return (await this.#options.open.index.get(path)) !== null
-    for await (const _record of this.#options.open.index.records(path)) return true
-    return false
-  }
-
   readonly #flushNow = (): Promise<void> => this.#flush(false)
 
   async #maybeFlush(): Promise<void> {
@@ -250,15 +238,4 @@ export class Import {
     const event: DatEvent = { type: 'import.progress', ...this.#counters }
     this.#options.report(event)
   }
-}
-
-function isSame(found: Found, record: FileRecord): boolean {
-  if (found.kind !== record.kind || record.state !== 'done') return false
-  if (found.kind === 'folder') return true
-  if (found.kind === 'link') return found.target === record.target
-  return !record.racy && isUnchanged(found, record)
-}
-
-function isUnchanged(found: Found, record: FileRecord): boolean {
-  return found.kind === 'file' && sameFingerprint(found, record) && found.executable === record.executable
 }

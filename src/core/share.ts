@@ -263,7 +263,7 @@ class Share implements Session {
     if (folders[0] !== '' && added + changed + removed + skipped === 0) return
     // Until then RocksDB keeps what was overwritten, which is as much again.
     if (added + changed + removed >= COMPACT_CHANGES) await this.#open.compact()
-    report({ type: 'import.done', ...run.counters, added, changed, removed, skipped, version })
+    report({ type: 'import.done', ...run.shared, added, changed, removed, skipped, version })
     this.#replication?.setStatus({ version, complete: true })
   }
 

@@ -6,7 +6,6 @@ import { DatError, systemCode } from '../base/errors.js'
 import { FILE_STORE_PREFIX } from '../base/safe-path.js'
 import type { FileIndex } from '../storage/file-index.js'
 import { treeNode } from '../storage/tree-nodes.js'
-import { TOTALS, type Totals } from './change-batch.js'
 import {
   CHECK_SECONDS,
   type Claim,
@@ -35,6 +34,7 @@ import { lookForOwner } from './owner-search.js'
 import { hasIndex, type Place, placeOf } from './place.js'
 import type { CommonOptions } from './session.js'
 import { readStatus } from './status.js'
+import { TOTALS, type Totals } from './totals.js'
 import { thisMachine } from './whereabouts.js'
 
 export interface ImportOptions extends CommonOptions {
