@@ -41,6 +41,18 @@ export const datKeys = { keyEncoding: new SubEncoder('dat', strictText), valueEn
 
 /** All keys at once, with their prefixes. */
 export const historyKeys = { keyEncoding: strictText, valueEncoding: patientJson }
+const FILES_PREFIX = 'files\0'
+const DAT_PREFIX = 'dat\0'
+
+/** The key, under `fileKeys`, of one of all keys; null if it is not that of a file. */
+export function fileKeyIn(key: string): string | null {
+  return key.startsWith(FILES_PREFIX) ? key.slice(FILES_PREFIX.length) : null
+}
+
+/** The marker, if one of all entries is it. */
+export function stateIn({ key, value }: { key: string; value: unknown }): ShareState | null {
+  return key === DAT_PREFIX + STATE ? readState(value) : null
+}
 
 /** The path of a file in the clone. Hyperdrive begins all keys with a slash: one without would be a path's second key. */
 export function pathOfKey(key: string): SafePath {

@@ -1,4 +1,4 @@
-import { historyKeys, isEntry, readState } from './entry.js'
+import { fileKeyIn, historyKeys, isEntry, stateIn } from './entry.js'
 import { type ReadOptions, readDrive } from './read-drive.js'
 import { Selection } from './selection.js'
 
@@ -12,8 +12,6 @@ export interface Change {
   date: string | null
 }
 
-const FILES = 'files\0'
-const STATE_KEY = 'dat\0state'
 /** A batch of changes is dated by the marker that follows it; should none come, this many wait for it at most. */
 const MAX_UNDATED = 10_000
 
@@ -23,18 +21,19 @@ export async function* readLog(options: ReadOptions & { path?: string }): AsyncG
   const selection = new Selection([], [], [under, options.path ?? ''].filter(Boolean).join('/'))
   try {
     let undated: Change[] = []
-    for await (const { type, seq, key, value } of bee.createHistoryStream(historyKeys)) {
+    for await (const change of bee.createHistoryStream(historyKeys)) {
       if (options.signal.aborted) return
-      if (key.startsWith(FILES)) {
+      const { type, seq, value } = change
+      const path = fileKeyIn(change.key)?.replace(/^\//, '')
+      if (path !== undefined && selection.wants(path)) {
         const bytes = isEntry(value) ? (value.blob?.byteLength ?? 0) : 0
-        const path = key.slice(FILES.length).replace(/^\//, '')
-        if (selection.wants(path)) undated.push({ version: seq + 1, op: type, path, bytes, date: null })
+        undated.push({ version: seq + 1, op: type, path, bytes, date: null })
       }
-      const state = key === STATE_KEY ? readState(value) : null
+      const state = stateIn(change)
       if (!state && undated.length < MAX_UNDATED) continue
       const time = state ? new Date(state.time) : null
       const date = time && Number.isFinite(time.getTime()) ? time.toISOString() : null
-      for (const change of undated) yield { ...change, date }
+      for (const one of undated) yield { ...one, date }
       undated = []
     }
     yield* undated

@@ -2,12 +2,12 @@ import type { EntryValue } from 'hyperdrive'
 import { DatError } from '../base/errors.js'
 import type { BlockRange } from '../storage/layout.js'
 import { type OpenDrive, openDrive, placeOf } from './drive.js'
-import { fileKeys, historyKeys, isEntry, readState } from './entry.js'
+import { fileKeyIn, fileKeys, historyKeys, isEntry } from './entry.js'
 import { type Keep, parseKeep } from './history-amount.js'
 import { historySetting } from './history-setting.js'
 import { findFolder } from './pull.js'
 import type { CommonOptions } from './session.js'
-import { oldestVersion, tellHistory } from './versions.js'
+import { completeVersions, oldestVersion, tellHistory } from './versions.js'
 
 export interface PruneOptions extends CommonOptions {
   dir: string
@@ -31,9 +31,6 @@ export async function pruneShare({ dir, keep, store, home }: PruneOptions): Prom
     await open.close()
   }
 }
-
-const FILES = 'files\0'
-const STATE_KEY = 'dat\0state'
 
 export interface Pruned {
   /** Contents that are no longer kept, and their bytes. */
@@ -70,17 +67,13 @@ export async function pruneHistory(open: OpenDrive, keep: Keep): Promise<Pruned 
 }
 
 /** The oldest version to keep: the one that was the newest at that time. */
-async function oldestKept({ drive }: OpenDrive, keep: Keep): Promise<number> {
+async function oldestKept(open: OpenDrive, keep: Keep): Promise<number> {
   if ('all' in keep) return 1
   const since = 'ms' in keep ? Date.now() - keep.ms : 0
   let count = 0
-  let oldest = 1
-  for await (const { seq, key, value } of drive.db.createHistoryStream({ ...historyKeys, reverse: true })) {
-    const state = key === STATE_KEY ? readState(value) : null
-    if (!state?.complete) continue
-    oldest = seq + 1
+  for await (const { version, state } of completeVersions(open)) {
     count++
-    if ('versions' in keep ? count >= keep.versions : state.time <= since) return oldest
+    if ('versions' in keep ? count >= keep.versions : state.time <= since) return version
   }
   return 1
 }
@@ -97,7 +90,7 @@ async function contentsSince({ drive }: OpenDrive, from: number): Promise<Set<nu
     await bee.close()
   }
   for await (const { type, key, value } of drive.db.createHistoryStream({ ...historyKeys, gte: from })) {
-    if (type === 'put' && key.startsWith(FILES) && isEntry(value) && value.blob) needed.add(value.blob.blockOffset)
+    if (type === 'put' && fileKeyIn(key) !== null && isEntry(value) && value.blob) needed.add(value.blob.blockOffset)
   }
   return needed
 }

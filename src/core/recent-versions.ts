@@ -1,5 +1,5 @@
 import type { OpenDrive } from './drive.js'
-import { historyKeys, readState } from './entry.js'
+import { completeVersions } from './versions.js'
 
 /** A version at which a share was complete. */
 export interface Version {
@@ -10,20 +10,15 @@ export interface Version {
   bytes: number
 }
 
-const STATE_KEY = 'dat\0state'
 /** Of a long history the newest part is enough to choose from: so many versions, found in so many changes. */
 const MAX_VERSIONS = 100
 const MAX_CHANGES = 20_000
 
 /** The newest versions of a share, the newest first. */
-export async function recentVersions({ drive }: OpenDrive): Promise<Version[]> {
+export async function recentVersions(open: OpenDrive): Promise<Version[]> {
   const found: Version[] = []
-  let changes = 0
-  for await (const { type, seq, key, value } of drive.db.createHistoryStream({ ...historyKeys, reverse: true })) {
-    if (++changes > MAX_CHANGES) break
-    const state = type === 'put' && key === STATE_KEY ? readState(value) : null
-    if (!state?.complete) continue
-    found.push({ version: seq + 1, time: state.time || null, files: state.files, bytes: state.bytes })
+  for await (const { version, state } of completeVersions(open, MAX_CHANGES)) {
+    found.push({ version, time: state.time || null, files: state.files, bytes: state.bytes })
     if (found.length >= MAX_VERSIONS) break
   }
   return found

@@ -1,7 +1,7 @@
 import type { Hyperbee } from 'hyperdrive'
 import { DatError } from '../base/errors.js'
 import type { OpenDrive } from './drive.js'
-import { datKeys, HISTORY, readHistory, readState, STATE } from './entry.js'
+import { datKeys, HISTORY, historyKeys, readHistory, readState, type ShareState, STATE, stateIn } from './entry.js'
 
 /** Before it there is only the header. */
 const FIRST = 2
@@ -54,6 +54,22 @@ export async function standingOf(bee: Hyperbee, { drive }: OpenDrive): Promise<S
   const state = readState((await bee.get<unknown>(STATE, { ...datKeys }))?.value)
   if (state === null || fork === undefined || state.fork === fork) return 'now'
   return state.fork < fork && drive.core.fork >= fork ? 'before' : 'apart'
+}
+
+/**
+ * The versions at which a share was complete, the newest first.
+ * @param changes that are looked at, at most
+ */
+export async function* completeVersions(
+  { drive }: OpenDrive,
+  changes = Number.POSITIVE_INFINITY
+): AsyncGenerator<{ version: number; state: ShareState }> {
+  let seen = 0
+  for await (const change of drive.db.createHistoryStream({ ...historyKeys, reverse: true })) {
+    if (++seen > changes) return
+    const state = stateIn(change)
+    if (state?.complete) yield { version: change.seq + 1, state }
+  }
 }
 
 /** Tells peers from which version on everything is kept. */
