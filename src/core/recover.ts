@@ -6,10 +6,8 @@ import { type FileRecord, fingerprintOf } from '../storage/file-record.js'
 import { uniformBlockSize } from '../storage/layout.js'
 import { badBlocks, holdsBlocks } from './content-check.js'
 import type { OpenDrive } from './drive.js'
-import { isEntry } from './entry.js'
+import { fileKeyIn, historyKeys, isEntry } from './entry.js'
 
-/** How the history names a file: what follows is its path. */
-const FILES = 'files\0/'
 /** Files that are compared with the history together. */
 const MAX_OTHERS = 4096
 
@@ -47,8 +45,8 @@ async function isOther(open: OpenDrive, record: FileRecord): Promise<boolean> {
  */
 async function adoptOlder(open: OpenDrive, others: Map<string, FileRecord>): Promise<void> {
   if (others.size === 0) return
-  for await (const { key, value } of open.drive.db.createHistoryStream({ reverse: true })) {
-    const path = key.startsWith(FILES) ? key.slice(FILES.length) : ''
+  for await (const { key, value } of open.drive.db.createHistoryStream({ ...historyKeys, reverse: true })) {
+    const path = /^\/(.*)$/s.exec(fileKeyIn(key) ?? '')?.[1] ?? ''
     const record = others.get(path)
     if (!record || !isEntry(value)) continue
     const file = { root: open.root, path }
