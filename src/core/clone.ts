@@ -1,5 +1,4 @@
 import fs from 'node:fs'
-import os from 'node:os'
 import path from 'node:path'
 import { DatError, fileError, systemCode } from '../base/errors.js'
 import type { DatEvent } from '../base/events.js'
@@ -13,6 +12,7 @@ import { alsoAt } from './places.js'
 import { Replication } from './replication.js'
 import { readSaved, SAVED_CLONE, type SavedClone } from './saved-clone.js'
 import type { CloneOptions, Session } from './session.js'
+import { makeTemporaryFolder } from './temporary-folder.js'
 
 /**
  * Clones a share into a new folder, or goes on with a clone that was begun there.
@@ -43,10 +43,13 @@ export async function openClone(given: CloneOptions): Promise<Session> {
 async function openTrial(options: CloneOptions, root: string): Promise<Session> {
   const { link } = options
   if (fs.existsSync(root) && !(await isEmptyFolder(root))) throw occupied(options.dir ?? path.basename(root))
-  const folder = await fs.promises.mkdtemp(path.join(os.tmpdir(), 'dat-trial-'))
-  const remove = () => fs.promises.rm(folder, { recursive: true, force: true })
+  const folder = await makeTemporaryFolder('trial')
+  const remove = () => folder.remove()
   try {
-    const open = await openDrive({ place: { root: folder, store: folder }, create: { role: 'clone', key: link.key } })
+    const open = await openDrive({
+      place: { root: folder.path, store: folder.path },
+      create: { role: 'clone', key: link.key }
+    })
     const session = await startDownload({
       ...options,
       open,
@@ -106,9 +109,9 @@ const NAME_MS = 15_000
 /** Asks a peer what the share is called. Never answers the key, nor a name that could lead elsewhere. */
 async function proposeName(options: CloneOptions): Promise<string> {
   const { key } = options.link
-  const folder = await fs.promises.mkdtemp(path.join(os.tmpdir(), 'dat-name-'))
+  const folder = await makeTemporaryFolder('name')
   try {
-    const open = await openDrive({ place: { root: folder, store: folder }, create: { role: 'clone', key } })
+    const open = await openDrive({ place: { root: folder.path, store: folder.path }, create: { role: 'clone', key } })
     try {
       const { network, invited } = options
       const replication = await Replication.start({ open, network, report: () => {}, join: invited?.join })
@@ -128,7 +131,7 @@ async function proposeName(options: CloneOptions): Promise<string> {
       await open.close()
     }
   } finally {
-    await fs.promises.rm(folder, { recursive: true, force: true })
+    await folder.remove()
   }
 }
 

@@ -1,11 +1,9 @@
-import fs from 'node:fs'
-import os from 'node:os'
-import path from 'node:path'
 import { DatError } from '../base/errors.js'
 import { openDrive } from './drive.js'
 import { firstContact } from './first-contact.js'
 import { Replication } from './replication.js'
 import type { CommonOptions } from './session.js'
+import { makeTemporaryFolder } from './temporary-folder.js'
 
 /** Owners say who they are when a channel opens; this long after the first contact all that are there have. */
 const LISTEN_MS = 1500
@@ -24,9 +22,10 @@ export interface SearchOptions extends CommonOptions {
  */
 export async function lookForOwner(options: SearchOptions): Promise<{ fork: number; length: number } | null> {
   const { key, publicKey, network, report, signal, timeout, onowner } = options
-  const folder = await fs.promises.mkdtemp(path.join(os.tmpdir(), 'dat-owner-'))
+  const folder = await makeTemporaryFolder('owner')
+  const place = { root: folder.path, store: folder.path }
   try {
-    const open = await openDrive({ place: { root: folder, store: folder }, create: { role: 'clone', key } })
+    const open = await openDrive({ place, create: { role: 'clone', key } })
     try {
       const replication = await Replication.start({ open, network, report, seeOwner: { publicKey, onowner } })
       try {
@@ -46,7 +45,7 @@ export async function lookForOwner(options: SearchOptions): Promise<{ fork: numb
     if (error instanceof DatError && error.code === 'NO_PEER') return null
     throw error
   } finally {
-    await fs.promises.rm(folder, { recursive: true, force: true })
+    await folder.remove()
   }
 }
 

@@ -1,6 +1,3 @@
-import fs from 'node:fs'
-import os from 'node:os'
-import path from 'node:path'
 import type Hypercore from 'hypercore'
 import type { Hyperbee } from 'hyperdrive'
 import { DatError } from '../base/errors.js'
@@ -13,6 +10,7 @@ import { findFolder } from './pull.js'
 import { Replication } from './replication.js'
 import { readSaved } from './saved-clone.js'
 import type { CommonOptions } from './session.js'
+import { makeTemporaryFolder } from './temporary-folder.js'
 import { beeAt } from './versions.js'
 
 /** A share to look at: by its link, over the network, or a folder of this computer. */
@@ -59,9 +57,10 @@ export async function readDrive(options: ReadOptions): Promise<ReadDrive> {
   const { link } = options.target
   const scope = new Scope()
   try {
-    const folder = await fs.promises.mkdtemp(path.join(os.tmpdir(), 'dat-read-'))
-    scope.defer(() => fs.promises.rm(folder, { recursive: true, force: true }))
-    const open = await openDrive({ place: { root: folder, store: folder }, create: { role: 'clone', key: link.key } })
+    const folder = await makeTemporaryFolder('read')
+    scope.defer(() => folder.remove())
+    const place = { root: folder.path, store: folder.path }
+    const open = await openDrive({ place, create: { role: 'clone', key: link.key } })
     scope.defer(() => open.close())
     const network = alsoAt(options.network, link)
     const replication = await Replication.start({ open, network, report: options.report })

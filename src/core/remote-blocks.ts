@@ -1,6 +1,3 @@
-import fs from 'node:fs'
-import os from 'node:os'
-import path from 'node:path'
 import type Hypercore from 'hypercore'
 import type { Report } from '../base/events.js'
 import { Scope } from '../base/scope.js'
@@ -8,6 +5,7 @@ import type { NetworkOptions } from '../transport/transport.js'
 import { type OpenDrive, openDrive } from './drive.js'
 import { firstContact } from './first-contact.js'
 import { Replication } from './replication.js'
+import { makeTemporaryFolder } from './temporary-folder.js'
 
 /** Blocks that were fetched and passed on stay on the disk for whoever asks next, so many bytes of them. */
 const KEPT_BYTES = 256 * 1024 * 1024
@@ -43,9 +41,9 @@ export class RemoteBlocks {
   static async start({ key, network, report }: RemoteOptions): Promise<RemoteBlocks> {
     const scope = new Scope()
     try {
-      const folder = await fs.promises.mkdtemp(path.join(os.tmpdir(), 'dat-serve-'))
-      scope.defer(() => fs.promises.rm(folder, { recursive: true, force: true }))
-      const open = await openDrive({ place: { root: folder, store: folder }, create: { role: 'clone', key } })
+      const folder = await makeTemporaryFolder('serve')
+      scope.defer(() => folder.remove())
+      const open = await openDrive({ place: { root: folder.path, store: folder.path }, create: { role: 'clone', key } })
       scope.defer(() => open.close())
       const replication = await Replication.start({ open, network, report })
       scope.defer(() => replication.close())
