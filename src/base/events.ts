@@ -24,7 +24,8 @@ export interface DownloadProgress extends ImportCounters {
 }
 
 export type DatEvent =
-  | { type: 'link'; link: string; key: string; dir: string }
+  /** Others can get the share. `link` and `key` are null where they let nobody in: by invitation only. */
+  | { type: 'link'; link: string | null; key: string | null; dir: string; gate?: 'gated' | 'strict' }
   | ({ type: 'import.progress' } & ImportCounters)
   | ({
       type: 'import.done'

@@ -11,6 +11,7 @@ import { firstContact } from './first-contact.js'
 import { alsoAt } from './places.js'
 import { Replication } from './replication.js'
 import { readSaved, SAVED_CLONE, type SavedClone } from './saved-clone.js'
+import { saveInvite } from './saved-invite.js'
 import type { CloneOptions, Session } from './session.js'
 import { makeTemporaryFolder } from './temporary-folder.js'
 
@@ -34,9 +35,10 @@ export async function openClone(given: CloneOptions): Promise<Session> {
   const batch = open.index.batch()
   batch.putMeta(SAVED_CLONE, saved)
   await batch.flush()
+  if (given.invited) await saveInvite(open, given.invited.saved)
   const text = formatLink(link.key, { addresses: link.addresses, relays: link.relays })
-  const join = given.invited?.join
-  return startDownload({ ...options, open, link: text, under: link.path, pin, follow: false, join })
+  const { join, asker } = given.invited ?? {}
+  return startDownload({ ...options, open, link: text, under: link.path, pin, follow: false, join, asker })
 }
 
 /** A dry run of a clone that does not exist: leaves nothing behind. */
@@ -57,7 +59,8 @@ async function openTrial(options: CloneOptions, root: string): Promise<Session> 
       under: link.path,
       pin: options.version ?? link.version,
       follow: false,
-      join: options.invited?.join
+      join: options.invited?.join,
+      asker: options.invited?.asker
     })
     return { link: session.link, dir: root, finished: session.finished, close: () => session.close().finally(remove) }
   } catch (error) {
@@ -114,12 +117,12 @@ async function proposeName(options: CloneOptions): Promise<string> {
     const open = await openDrive({ place: { root: folder.path, store: folder.path }, create: { role: 'clone', key } })
     try {
       const { network, invited } = options
-      const replication = await Replication.start({ open, network, report: () => {}, join: invited?.join })
+      const replication = await Replication.start({ open, network, report: () => {}, ...invited })
       try {
         const { timeout, endEarly = false, signal } = options
         // Who is connected is told by the download itself, that nobody is there must be told now.
         const report = (event: DatEvent) => event.type === 'stalled' && options.report(event)
-        if (!(await firstContact(open, replication.network, { timeout, endEarly, report, signal })))
+        if (!(await firstContact(open, replication, { timeout, endEarly, report, signal })))
           throw new DatError('INTERRUPTED', 'interrupted')
         const entry = await open.drive.db.get<unknown>(INFO, { ...datKeys, timeout: NAME_MS }).catch(() => null)
         const info = readInfo(entry?.value)

@@ -1,6 +1,6 @@
 import fs from 'node:fs'
 import { DatError, fileError } from '../base/errors.js'
-import { formatKey, formatLink, parseLink } from '../base/link.js'
+import { parseLink } from '../base/link.js'
 import { Scope } from '../base/scope.js'
 import { formatBytes } from '../base/sizes.js'
 import type { FileRecord } from '../storage/file-record.js'
@@ -11,12 +11,15 @@ import type { OpenDrive } from './drive.js'
 import { datKeys, readState, type ShareState, STATE } from './entry.js'
 import { firstContact, shareError } from './first-contact.js'
 import { forgetForked } from './forget-forked.js'
-import type { Join } from './invite-pairing.js'
+import { gateHere } from './gate-setting.js'
+import type { InviteAsker } from './invite-asker.js'
+import type { Join } from './join.js'
 import { recover } from './recover.js'
 import { Replication } from './replication.js'
 import { Selection } from './selection.js'
 import { saveServed } from './served-at.js'
 import type { DownloadOptions, Session, Summary } from './session.js'
+import { linkEvent } from './shown-link.js'
 import { settledVersion, whatIsKept } from './versions.js'
 
 const CLOSE_MS = 1500
@@ -42,6 +45,8 @@ export interface DownloadSessionOptions extends DownloadOptions {
   pin?: number | null
   /** The connections to begin with, where there are some. */
   join?: Join | undefined
+  /** What to be let in by, if the index does not say it. */
+  asker?: InviteAsker | undefined
   /** Go on following the share after everything is here. */
   follow: boolean
 }
@@ -83,16 +88,17 @@ class DownloadSession implements Session {
   }
 
   async start(): Promise<void> {
-    const { open, network, report, seeOwner, join, follow } = this.#options
+    const { open, network, report, seeOwner, join, asker, follow } = this.#options
     this.#scope.defer(() => open.close())
     try {
-      this.#replication = await Replication.start({ open, network, report, seeOwner, join, invites: follow })
+      this.#replication = await Replication.start({ open, network, report, seeOwner, join, asker, invites: follow })
     } catch (error) {
       await this.#scope.close().catch(() => {})
       throw error
     }
     const replication = this.#replication
     this.#scope.defer(() => replication.close())
+    void replication.door.denied.then((error) => this.#reject(error))
     open.files.ondamaged = (record, index) => this.#damaged(record, index)
     // A clone that is followed is served to others too: they need its link.
     if (follow) await this.#reportLink(replication.network.listening)
@@ -114,8 +120,8 @@ class DownloadSession implements Session {
     const addresses = listening.length > 0 ? [...listening] : parseLink(this.link).addresses
     const relays = network.relays ?? []
     await saveServed(open, { addresses, relays })
-    const link = formatLink(open.drive.key, { addresses, relays })
-    report({ type: 'link', link, key: formatKey(open.drive.key), dir: this.dir })
+    const gate = await gateHere(open)
+    report(linkEvent({ key: open.drive.key, gate, dir: this.dir }, { addresses, relays }))
   }
 
   async close(): Promise<void> {
@@ -131,7 +137,7 @@ class DownloadSession implements Session {
     const replication = this.#replication as Replication
     const { timeout, endEarly = false, follow, pin = null } = this.#options
     const contact = { timeout, endEarly: endEarly && !follow, report, signal: this.#abort.signal }
-    const content = await firstContact(open, replication.network, contact)
+    const content = await firstContact(open, replication, contact)
     if (!content) return null
     if (pin !== null) this.#pin = await settledVersion(open, pin)
     const selection = new Selection(include, exclude, under)

@@ -2,8 +2,8 @@ import type Hypercore from 'hypercore'
 import { DatError, systemCode } from '../base/errors.js'
 import type { Report } from '../base/events.js'
 import type { Outlook } from '../transport/outlook.js'
-import type { Network } from '../transport/transport.js'
 import type { OpenDrive } from './drive.js'
+import type { Replication } from './replication.js'
 
 const LOOK_MS = 250
 
@@ -19,11 +19,11 @@ export interface ContactOptions {
 /**
  * Waits for a peer that has the drive, and for the newest version that it knows.
  * @returns the content core; null if `signal` ended it
- * @throws DatError NO_PEER
+ * @throws DatError NO_PEER, DENIED where nobody is served without an invite
  */
 export async function firstContact(
   open: OpenDrive,
-  network: Network,
+  { network, door }: Pick<Replication, 'network' | 'door'>,
   { timeout, endEarly, report, signal }: ContactOptions
 ): Promise<Hypercore | null> {
   const { core } = open.drive
@@ -42,11 +42,13 @@ export async function firstContact(
     if (core.peers.length > 0) resolve('found')
     else core.once('peer-add', () => resolve('found'))
   })
-  const hopeless = new Promise<Hopeless>((resolve) => {
+  const hopeless = new Promise<Hopeless | DatError>((resolve) => {
     const began = performance.now()
     let told: Outlook = 'unknown'
     look = setInterval(() => {
       const { outlook } = network
+      const inviteOnly = endEarly ? door.inviteOnlyFor(network) : null
+      if (inviteOnly) return resolve(inviteOnly)
       if (outlook === told) return
       told = outlook
       if (outlook === 'unknown') return
@@ -58,20 +60,25 @@ export async function firstContact(
   })
   const done = core.findingPeers()
   try {
-    const first = await Promise.race([found, late, aborted, hopeless])
+    const first = await Promise.race([found, late, aborted, hopeless, door.denied])
     clearInterval(look)
     if (first === 'aborted') return null
-    const none = () => new DatError('NO_PEER', `no computer with this share answered within ${timeout} seconds`)
+    if (first instanceof DatError) throw first
+    const none = () =>
+      door.inviteOnly ?? new DatError('NO_PEER', `no computer with this share answered within ${timeout} seconds`)
     if (first === 'late') throw none()
-    if (first !== 'found') throw new DatError('NO_PEER', HOPELESS[first].message, { hint: HOPELESS[first].hint })
+    if (first !== 'found')
+      throw door.inviteOnly ?? new DatError('NO_PEER', HOPELESS[first].message, { hint: HOPELESS[first].hint })
     done()
     // All that the drive's own core has: small, and its header names the content core.
     core.download({ start: 0, end: -1 })
     // One that looks for the share itself, and has nothing of it, is not the peer that was waited for.
     const known = core.length > 0 ? new Promise<never>(() => {}) : late
-    const newest = await Promise.race([core.update({ wait: true }), aborted, known])
+    const over = door.denied.then((error) => Promise.reject(error))
+    over.catch(() => {})
+    const newest = await Promise.race([core.update({ wait: true }), aborted, known, over])
     if (newest === 'aborted') return null
-    const content = newest === 'late' ? 'late' : await Promise.race([open.content(), aborted, known])
+    const content = newest === 'late' ? 'late' : await Promise.race([open.content(), aborted, known, over])
     if (content === 'late') throw none()
     return content === 'aborted' ? null : content
   } catch (error) {

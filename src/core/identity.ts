@@ -9,6 +9,12 @@ export interface Identity {
   file: string | null
 }
 
+/**
+ * Whom a share serves. `open`: everybody with its link. `gated`: who came in by an invite, now or before. `strict`: who
+ * came in by one, as long as that is neither revoked nor expired.
+ */
+export type Gate = 'open' | 'gated' | 'strict'
+
 /** Index meta, and in what is kept of a share: the ownership was exported from here. */
 export const CEDED = 'ceded'
 export interface Ceded {

@@ -1,12 +1,14 @@
-import Protomux from 'protomux'
 import type { Report } from '../base/events.js'
 import { shortId } from '../base/link.js'
 import { addressGroup } from '../transport/address-group.js'
-import { remoteAddress } from '../transport/streams.js'
+import { closeGently, remoteAddress } from '../transport/streams.js'
 import type { NoiseStream, Peer } from '../transport/transport.js'
-import { type Answer, encodeAnswer, INVITE_PROTOCOL, openInviteChannel } from './invite-channel.js'
+import { type Guest, GuestList } from './guest-list.js'
+import type { Gate } from './identity.js'
+import { type Answer, InviteChannel } from './invite-channel.js'
 import { type Invite, InviteJournal, type Refusal, refusalOf } from './invite-journal.js'
-import { openRequest, readRequest } from './invite-proof.js'
+import { accept, openRequest, readRequest } from './invite-proof.js'
+import type { OwnerClaim } from './ownership.js'
 
 /** Requests from one address that are for no invite of this share, or no proof of one, in a minute. */
 const MAX_WRONG = 10
@@ -15,6 +17,8 @@ const MAX_WRONG_HIDDEN = 100
 const MINUTE_MS = 60_000
 /** Addresses that are remembered for a minute. */
 const MAX_GROUPS = 4096
+/** How long it is waited for a request where nobody gets anything without: some round trips over a slow relay. */
+const ASK_MS = 10_000
 
 const STATUS = { revoked: 1, used: 2, expired: 3 } as const satisfies Record<Refusal, 1 | 2 | 3>
 
@@ -23,79 +27,101 @@ export interface InviteDeskOptions {
   store: string
   /** What is handed over. */
   key: Buffer
+  gate: Gate
+  /** Of a gated share: what its owner says of itself to everybody; null if this is none. */
+  claim: (peer: Peer) => OwnerClaim | null
+  /** Of a gated share: this one may have what there is. */
+  admit: (peer: Peer) => void
   report: Report
 }
 
 /**
- * Hands the key of a share to those who come with an invite, where it is shared. Whether an invite still counts is
- * decided here, by this computer's clock and what is kept beside the index: nothing that a link says changes it.
+ * Hands the key of a share to those who come with an invite, where it is shared; of a gated share, decides who is served
+ * at all. Whether an invite still counts is decided here, by this computer's clock and what is kept beside the index:
+ * nothing that a link says changes it.
  */
 export class InviteDesk {
+  readonly #options: InviteDeskOptions
   readonly #journal: InviteJournal
-  readonly #key: Buffer
-  readonly #report: Report
+  readonly #guests: GuestList | null
   readonly #wrong = new Map<string, number>()
   /** Streams on which something was asked. */
   readonly #asked = new WeakSet<NoiseStream>()
+  readonly #waiting = new Set<NodeJS.Timeout>()
   #minute = 0
   #turn: Promise<unknown> = Promise.resolve()
 
-  constructor({ store, key, report }: InviteDeskOptions) {
-    this.#journal = new InviteJournal(store)
-    this.#key = key
-    this.#report = report
+  constructor(options: InviteDeskOptions) {
+    this.#options = options
+    this.#journal = new InviteJournal(options.store)
+    this.#guests = options.gate === 'strict' ? new GuestList(this.#journal, options.report) : null
   }
 
   /** Listens to what this peer may ask. */
   meet(peer: Peer): void {
     const { stream } = peer
-    Protomux.from(stream).pair({ protocol: INVITE_PROTOCOL }, () => this.#listen(peer))
+    const channel = InviteChannel.of(stream)
+    channel.onrequest = (data) => {
+      // One request for each handshake: the next guess costs another.
+      if (this.#asked.has(stream)) return void stream.destroy(new Error('it asks again'))
+      this.#asked.add(stream)
+      // One after the other: of an invite for one, two who ask at once do not both find it unused.
+      this.#turn = this.#turn.then(async () => {
+        try {
+          const answer = await this.#answer(peer, Buffer.from(data))
+          if (answer) channel.tell({ type: 'answer', ...answer })
+          else stream.destroy(new Error('it has no invite'))
+        } catch (error) {
+          const reason = error instanceof Error ? error.message : String(error)
+          this.#note(`an invite cannot be looked at: ${reason}`)
+          channel.close()
+        }
+      })
+    }
+    if (this.#options.gate === 'open') return
+    channel.tell({ type: 'gated', owner: this.#options.claim(peer) })
+    const timer = setTimeout(() => {
+      if (!this.#asked.has(stream)) void closeGently(stream)
+    }, ASK_MS)
+    this.#waiting.add(timer)
+    stream.once('close', () => {
+      clearTimeout(timer)
+      this.#waiting.delete(timer)
+    })
   }
 
-  #listen(peer: Peer): void {
-    const { stream } = peer
-    const opened = openInviteChannel(stream, {
-      onmessage: (data) => {
-        // One request for each handshake: the next guess costs another.
-        if (this.#asked.has(stream)) return void stream.destroy(new Error('it asks again'))
-        this.#asked.add(stream)
-        // One after the other: of an invite for one, two who ask at once do not both find it unused.
-        this.#turn = this.#turn.then(async () => {
-          try {
-            const answer = await this.#answer(peer, Buffer.from(data))
-            if (answer) opened?.send(encodeAnswer(answer))
-            else stream.destroy(new Error('it has no invite'))
-          } catch (error) {
-            const reason = error instanceof Error ? error.message : String(error)
-            this.#report({ type: 'note', message: `an invite cannot be looked at: ${reason}`, important: true })
-            opened?.channel.close()
-          }
-        })
-      }
-    })
+  close(): void {
+    this.#guests?.close()
+    for (const timer of this.#waiting) clearTimeout(timer)
   }
 
   /** @returns null for whoever has to go */
   async #answer(peer: Peer, data: Buffer): Promise<Answer | null> {
+    const { key, gate } = this.#options
     const { stream } = peer
     if (this.#isGuessing(stream)) return null
     const request = readRequest(data)
     if (!request) return this.#count(stream)
-    const invite = (await this.#journal.read()).get(request.inviteId.toString('hex'))
+    const id = request.inviteId.toString('hex')
+    const invite = (await this.#journal.read()).get(id)
     if (!invite) {
       this.#count(stream)
       return { sealed: null, date: null }
     }
-    const redeemer = openRequest(request, invite.publicKey, stream)?.toString('hex')
-    if (!redeemer) return this.#count(stream)
-    const refusal = refusalOf(invite, redeemer, Date.now())
+    const use = openRequest(request, invite.publicKey, stream)
+    if (!use) return this.#count(stream)
+    const guest: Guest = { invite: id, redeemer: use.redeemer.toString('hex') }
+    const refusal = refusalOf(invite, guest.redeemer, Date.now(), { again: use.again, strict: gate === 'strict' })
     if (refusal) {
       request.deny({ status: STATUS[refusal] })
       return { sealed: request.response, date: refusal === 'expired' ? invite.expires : null }
     }
-    if (!invite.used.some((use) => use.redeemer === redeemer)) await this.#use(peer, invite, redeemer)
-    request.confirm({ key: this.#key })
-    return { sealed: request.response, date: null }
+    if (!invite.used.some((one) => one.redeemer === guest.redeemer)) await this.#use(peer, invite, guest.redeemer)
+    if (gate !== 'open') {
+      this.#options.admit(peer)
+      this.#guests?.add(stream, guest)
+    }
+    return { sealed: accept(request, key, gate !== 'open'), date: null }
   }
 
   /** It is on the disk before the key is on its way: a crash in between costs a use, and never gives one away. */
@@ -104,8 +130,11 @@ export class InviteDesk {
     await this.#journal.add({ op: 'use', id, redeemer, from: address })
     const count = uses === null ? '' : ` (${used.length + 1} of ${uses})`
     const name = note === '' ? '' : ` for ${note}`
-    const message = `invite ${shortId(Buffer.from(id, 'hex'))}${name} was used${count}, by ${peer}`
-    this.#report({ type: 'note', message, important: true })
+    this.#note(`invite ${shortId(Buffer.from(id, 'hex'))}${name} was used${count}, by ${peer}`)
+  }
+
+  #note(message: string): void {
+    this.#options.report({ type: 'note', message, important: true })
   }
 
   #isGuessing(stream: NoiseStream): boolean {

@@ -100,12 +100,30 @@ export class InviteJournal {
   }
 }
 
-/** Why an invite does not let in this one; null if it does. Whoever it has let in it goes on knowing until revoked. */
-export function refusalOf(invite: Invite, redeemer: string | null, now: number): Refusal | null {
+/** What is asked of an invite. */
+export interface Asked {
+  /** By one who was let in before, and has the key already. */
+  again?: boolean
+  /** Where nobody is served whose invite is over. */
+  strict?: boolean
+}
+
+/**
+ * Why an invite does not let in this one; null if it does. Whoever it has let in it goes on knowing until revoked; one
+ * that comes again is served after that, too, where not `strict`.
+ */
+export function refusalOf(
+  invite: Invite,
+  redeemer: string | null,
+  now: number,
+  { again = false, strict = false }: Asked = {}
+): Refusal | null {
+  const known = invite.used.some((use) => use.redeemer === redeemer)
+  if (known && again && !strict) return null
   if (invite.revoked !== null) return 'revoked'
-  if (invite.used.some((use) => use.redeemer === redeemer)) return null
+  if (known && !strict) return null
   if (invite.expires !== null && now >= invite.expires) return 'expired'
-  return invite.uses !== null && invite.used.length >= invite.uses ? 'used' : null
+  return !known && invite.uses !== null && invite.used.length >= invite.uses ? 'used' : null
 }
 
 /** Reads a journal. Lines that are none are passed over. */

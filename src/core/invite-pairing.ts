@@ -1,15 +1,14 @@
-import { randomBytes } from 'node:crypto'
-import pairing from 'blind-pairing-core'
 import { DatError } from '../base/errors.js'
 import type { DatEvent } from '../base/events.js'
 import type { InviteLink } from '../base/invite-link.js'
 import { connect } from '../transport/connector.js'
-import type { ConnectOptions, Network, Peer } from '../transport/transport.js'
+import type { ConnectOptions, Network } from '../transport/transport.js'
 import { type ContactOptions, HOPELESS } from './first-contact.js'
-import { type Answer, openInviteChannel, readAnswer } from './invite-channel.js'
+import { InviteAsker } from './invite-asker.js'
 import type { Refusal } from './invite-journal.js'
-import { type Redeemer, seedOf, signUse } from './invite-proof.js'
-import { dateOf } from './owner-keys.js'
+import type { Redeemer } from './invite-proof.js'
+import { deniedBy } from './invite-refusal.js'
+import type { Join } from './join.js'
 
 const LOOK_MS = 250
 /**
@@ -17,9 +16,6 @@ const LOOK_MS = 250
  * be said by everybody who was invited with it, so another who accepts it is right.
  */
 const REFUSAL_MS = 1000
-
-/** How core comes by a network: `connect`, or one that is there already. */
-export type Join = (options: ConnectOptions) => Promise<Network>
 
 export interface PairingOptions extends ContactOptions {
   invite: InviteLink
@@ -30,6 +26,8 @@ export interface PairingOptions extends ContactOptions {
 /** What came of an invite. */
 export interface Accepted {
   key: Buffer
+  /** Was let in on some of the connections, and asks on those to come. */
+  asker: InviteAsker
   /** Gives the connections that were made on to whoever needs them first; after that it connects anew. */
   join: Join
   /** Ends the connections, if nobody took them. */
@@ -45,7 +43,7 @@ export async function redeemInvite(options: PairingOptions): Promise<Accepted | 
   const attempt = new Pairing(options)
   try {
     const key = await attempt.run()
-    if (key) return { key, join: attempt.join, close: attempt.close }
+    if (key) return { key, asker: attempt.asker, join: attempt.join, close: attempt.close }
     await attempt.close()
     return null
   } catch (error) {
@@ -55,8 +53,8 @@ export async function redeemInvite(options: PairingOptions): Promise<Accepted | 
 }
 
 class Pairing {
+  readonly asker: InviteAsker
   readonly #options: PairingOptions
-  readonly #seed: Buffer
   #network: Network | null = null
   /** Who has the connections now; null while they are ours. */
   #taken: ConnectOptions | null = null
@@ -68,7 +66,16 @@ class Pairing {
 
   constructor(options: PairingOptions) {
     this.#options = options
-    this.#seed = seedOf(options.invite.secret)
+    const { invite, redeemer } = options
+    this.asker = new InviteAsker({ ...invite, redeemer, again: false, gated: false })
+    this.asker.events = {
+      onaccepted: (_peer, key) => this.#settle(key),
+      onrefused: (_peer, why, date) => this.#onrefusal(why, date),
+      onunknown: () => {
+        this.#stranger = true
+      },
+      ongated: () => {}
+    }
   }
 
   async run(): Promise<Buffer | null> {
@@ -87,7 +94,7 @@ class Pairing {
         ...network,
         topic: invite.topic,
         report: (event) => this.#report(event),
-        onpeer: (peer, connected) => (this.#taken ? this.#taken.onpeer(peer, connected) : this.#ask(peer))
+        onpeer: (peer, connected) => (this.#taken ? this.#taken.onpeer(peer, connected) : this.asker.ask(peer))
       })
       end = this.#watch(this.#network)
       return await outcome
@@ -122,38 +129,8 @@ class Pairing {
     else if (event.type === 'note') this.#options.report(event)
   }
 
-  #ask({ stream }: Peer): void {
-    const { invite, redeemer } = this.#options
-    const use = signUse(stream, redeemer)
-    if (!use) return
-    stream.on('error', () => {})
-    const about = { seed: this.#seed, discoveryKey: invite.topic }
-    const request = new pairing.CandidateRequest(about, use, { session: randomBytes(32) })
-    let refusal: string | undefined
-    request.once('rejected', ({ code }) => {
-      refusal = code
-    })
-    const opened = openInviteChannel(stream, {
-      onopen: () => opened?.send(request.encode()),
-      onmessage: (data) => {
-        const answer = readAnswer(data)
-        if (!answer) return void stream.destroy(new Error('that is no answer'))
-        if (!answer.sealed) {
-          this.#stranger = true
-          return
-        }
-        const auth = request.handleResponse(answer.sealed)
-        // The key is that of the topic in the invite, or `handleResponse` would not have taken it.
-        if (auth) this.#settle(Buffer.from(auth.key))
-        else if (refusal !== undefined) this.#onrefusal(refusal, answer)
-      }
-    })
-  }
-
-  #onrefusal(code: string, { date }: Answer): void {
-    const why = REFUSALS[code]
-    if (!why || this.#refused) return
-    this.#refused = setTimeout(() => this.#fail(deniedBy(why, date)), REFUSAL_MS)
+  #onrefusal(why: Refusal, date: number | null): void {
+    this.#refused ??= setTimeout(() => this.#fail(deniedBy(why, date)), REFUSAL_MS)
   }
 
   /** Gives up in time. @returns ends the watch */
@@ -193,20 +170,3 @@ const OFFLINE_HINT =
   'an invite is taken by the computer it was made on: is `dat share` running there? If it is, run `dat doctor`'
 const STRANGER_HINT =
   'others who have this share answered, and do not know the invite: is `dat share` running on the computer it was made on?'
-
-/** By the codes of the library. */
-const REFUSALS: Record<string, Refusal> = {
-  PAIRING_REJECTED: 'revoked',
-  INVITE_USED: 'used',
-  INVITE_EXPIRED: 'expired'
-}
-
-/** What a refusal means. @param date when it expired, in milliseconds since 1970; null where nobody said so */
-export function deniedBy(why: Refusal, date: number | null): DatError {
-  const messages = {
-    revoked: 'this invite was revoked by the owner',
-    used: 'this invite is used up: as many as it was made for have come by it',
-    expired: `this invite expired${date === null ? '' : ` on ${dateOf(date)} UTC`}`
-  }
-  return new DatError('DENIED', messages[why], { hint: 'ask the owner for a new invite' })
-}

@@ -9,7 +9,13 @@ import type { NoiseStream } from '../transport/transport.js'
  * that a request is worth nothing to whoever it was sent to.
  */
 
-const [SEED, REDEEMER, USE] = crypto.namespace('dat/invite', 3) as [Buffer, Buffer, Buffer]
+const [SEED, REDEEMER, USE, AGAIN, GATED] = crypto.namespace('dat/invite', 5) as [
+  Buffer,
+  Buffer,
+  Buffer,
+  Buffer,
+  Buffer
+]
 const PUBLIC_KEY_BYTES = 32
 const SIGNATURE_BYTES = 64
 
@@ -35,25 +41,34 @@ export function redeemerOf(home: Buffer, inviteSecret: Buffer): Redeemer {
   return crypto.keyPair(crypto.hash([REDEEMER, home, inviteSecret]))
 }
 
+/** Who asks, and for what: to be let in, or to be let in again after that. */
+export interface InviteUse {
+  redeemer: Buffer
+  again: boolean
+}
+
 /** Says who asks, for this stream alone. @returns null for a stream that is gone */
-export function signUse(stream: NoiseStream, redeemer: Redeemer): Buffer | null {
+export function signUse(stream: NoiseStream, redeemer: Redeemer, again = false): Buffer | null {
   const { handshakeHash, publicKey } = stream
   if (!handshakeHash || !publicKey) return null
-  const signature = crypto.sign(message(handshakeHash, publicKey), redeemer.secretKey)
+  const signature = crypto.sign(message(again, handshakeHash, publicKey), redeemer.secretKey)
   return Buffer.concat([redeemer.publicKey, signature])
 }
 
 /** Who asks, if the other end of the stream is the one that says so; null otherwise. */
-function readUse(stream: NoiseStream, use: Buffer): Buffer | null {
+function readUse(stream: NoiseStream, use: Buffer): InviteUse | null {
   const { handshakeHash, remotePublicKey } = stream
   if (!handshakeHash || !remotePublicKey || use?.length !== PUBLIC_KEY_BYTES + SIGNATURE_BYTES) return null
   const redeemer = use.subarray(0, PUBLIC_KEY_BYTES)
   const signature = use.subarray(PUBLIC_KEY_BYTES)
-  return crypto.verify(message(handshakeHash, remotePublicKey), signature, redeemer) ? redeemer : null
+  for (const again of [false, true]) {
+    if (crypto.verify(message(again, handshakeHash, remotePublicKey), signature, redeemer)) return { redeemer, again }
+  }
+  return null
 }
 
-function message(handshakeHash: Buffer, claimant: Buffer): Buffer {
-  return Buffer.concat([USE, handshakeHash, claimant])
+function message(again: boolean, handshakeHash: Buffer, claimant: Buffer): Buffer {
+  return Buffer.concat([again ? AGAIN : USE, handshakeHash, claimant])
 }
 
 export type Request = InstanceType<typeof pairing.MemberRequest>
@@ -71,10 +86,22 @@ export function readRequest(data: Buffer): Request | null {
  * Who asks; null for one that does not have the invite, or passes on what it was sent by one that has.
  * @param publicKey of the invite, in hex
  */
-export function openRequest(request: Request, publicKey: string, stream: NoiseStream): Buffer | null {
+export function openRequest(request: Request, publicKey: string, stream: NoiseStream): InviteUse | null {
   try {
     return readUse(stream, request.open(Buffer.from(publicKey, 'hex')))
   } catch {
     return null
   }
+}
+
+/** Takes a request: hands the key over. @param gated who has it is served by this computer alone, and serves nobody */
+export function accept(request: Request, key: Buffer, gated: boolean): Buffer {
+  // The library has room for a second key, sealed like the first; it has no other for what the sharer says.
+  request.confirm({ key, ...(gated && { encryptionKey: GATED }) })
+  return request.response
+}
+
+/** Whether an acceptance says so. */
+export function isGated({ encryptionKey }: { encryptionKey: Buffer | null }): boolean {
+  return encryptionKey?.equals(GATED) ?? false
 }

@@ -28,10 +28,11 @@ export async function openInvitedClone(options: InvitedCloneOptions): Promise<Se
   const network = alsoAt(options.network, link)
   const accepted = await redeemInvite({ invite: link, redeemer, network, timeout, endEarly, report, signal })
   if (!accepted) throw new DatError('INTERRUPTED', 'interrupted')
-  const { key, join, close } = accepted
-  const invite = idOf(link, key)
+  const { key, join, asker, close } = accepted
+  const saved = { secret: link.secret, redeemer, gated: asker.gated }
   try {
-    return await openClone({ ...options, link: { ...rest, key }, invited: { invite, join } })
+    const invited = { invite: idOf(link, key), saved, asker, join }
+    return await openClone({ ...options, link: { ...rest, key }, invited })
   } finally {
     // If nothing came of the clone: else they were taken.
     await close()

@@ -3,6 +3,7 @@ import { DatError } from '../base/errors.js'
 import { formatInvite, SECRET_BYTES } from '../base/invite-link.js'
 import { shortId } from '../base/link.js'
 import { openDrive } from './drive.js'
+import { letsIn } from './gate-setting.js'
 import { checkNote, type Invite, InviteJournal, refusalOf } from './invite-journal.js'
 import { halvesOf } from './invite-proof.js'
 import { placeOfKeys } from './keys.js'
@@ -38,7 +39,7 @@ export interface InviteReport {
 /**
  * Makes an invite. The share takes it at once if it runs, or from its next start on.
  * @param at where to find the share, beside where it was last served
- * @throws DatError NOT_A_FOLDER, NOT_A_CLONE, USAGE, DISK_FULL, PERMISSION
+ * @throws DatError NOT_A_FOLDER, NOT_A_CLONE, NOT_OWNER, USAGE, DISK_FULL, PERMISSION
  */
 export async function makeInvite(
   options: InviteOptions,
@@ -99,6 +100,10 @@ async function open({ dir, store, home }: InviteOptions): Promise<InviteJournal>
 async function look(place: Place): Promise<{ key: Buffer; topic: Buffer; served: Places }> {
   const drive = await openDrive({ place, create: null, readOnly: true })
   try {
+    if (!(await letsIn(drive))) {
+      const message = `${place.root} came by an invite to a share that is by invitation only: it is not passed on`
+      throw new DatError('NOT_OWNER', message, { hint: 'ask the owner for another invite' })
+    }
     return { key: drive.drive.key, topic: drive.drive.discoveryKey, served: await readServed(drive) }
   } finally {
     await drive.close()

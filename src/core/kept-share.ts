@@ -3,7 +3,7 @@ import path from 'node:path'
 import { systemCode } from '../base/errors.js'
 import { HashedBlock } from '../storage/hashed-block.js'
 import { blockCount } from '../storage/layout.js'
-import type { Ceded, Identity } from './identity.js'
+import type { Ceded, Gate, Identity } from './identity.js'
 
 /** In the log, for each block: its hash, and its bytes with FIRST set where a content begins. */
 export const ENTRY_BYTES = 36
@@ -33,6 +33,8 @@ export interface KeptState extends Mark {
   machine: string
   /** The ownership was exported to another computer: this one is no owner any more. */
   ceded?: Ceded | null
+  /** Whom it serves, where that was ever said: a share whose index was lost must not be open to all. */
+  gate?: Gate
 }
 
 /** Whether there is an entry of a block at a place in a log: its size must be that of a block. */

@@ -4,6 +4,7 @@ import { DatError } from '../base/errors.js'
 import { formatLink } from '../base/link.js'
 import { FILE_STORE_PREFIX } from '../base/safe-path.js'
 import { openDrive } from './drive.js'
+import { isGatedHere } from './gate-setting.js'
 import type { Ceded } from './identity.js'
 import { keptId } from './keep.js'
 import { KeptShare } from './kept-share.js'
@@ -13,7 +14,8 @@ import { readSaved } from './saved-clone.js'
 
 /** What `dat keys` shows. */
 export interface KeysReport {
-  link: string
+  /** null where it lets nobody in: by invitation only. */
+  link: string | null
   /** `former`: the ownership was exported from here, and this is a clone now. */
   role: 'owner' | 'clone' | 'former'
   dir: string
@@ -56,7 +58,7 @@ export async function readKeys(options: {
     const secrets = owner ? [place.store] : []
     if (kept && (owner || ceded)) secrets.push(kept.folder)
     return {
-      link: formatLink(open.drive.key, await readSaved(open)),
+      link: (await isGatedHere(open)) ? null : formatLink(open.drive.key, await readSaved(open)),
       role: owner ? 'owner' : ceded ? 'former' : 'clone',
       dir: identity.file === null ? place.root : path.join(place.root, identity.file),
       secrets,

@@ -2,15 +2,18 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { DatError } from '../base/errors.js'
 import { hasIndex, openDrive } from './drive.js'
-import type { Identity } from './identity.js'
+import { gateHere } from './gate-setting.js'
+import type { Gate, Identity } from './identity.js'
 import { type IgnoreOptions, readIgnoreOptions } from './ignore-options.js'
-import { findSource } from './share.js'
+import { findSource } from './source.js'
 
 /** A folder or file that was shared or cloned before. */
 export interface KnownShare {
   /** Of the share; not the whole link, which may name addresses and relays beside it. */
   key: Buffer
   role: Identity['role']
+  /** Whom it serves; of a clone that passes nothing on, as that of its share. */
+  gate: Gate
   /** What is shared, absolute and without links on the way; a single file with its name. */
   dir: string
   store: string
@@ -36,7 +39,8 @@ export async function findKnownShare(given: {
   try {
     const { role } = open.identity
     const ignore = role === 'owner' ? await readIgnoreOptions(open) : null
-    return { key: open.drive.key, role, dir, store: place.store, ignore }
+    const gate = await gateHere(open)
+    return { key: open.drive.key, role, gate, dir, store: place.store, ignore }
   } finally {
     await open.close()
   }

@@ -29,7 +29,7 @@ export async function lookForOwner(options: SearchOptions): Promise<{ fork: numb
     try {
       const replication = await Replication.start({ open, network, report, seeOwner: { publicKey, onowner } })
       try {
-        if (!(await firstContact(open, replication.network, { timeout, endEarly: true, report, signal }))) {
+        if (!(await firstContact(open, replication, { timeout, endEarly: true, report, signal }))) {
           throw new DatError('INTERRUPTED', 'interrupted')
         }
         await listen(signal)
@@ -42,7 +42,7 @@ export async function lookForOwner(options: SearchOptions): Promise<{ fork: numb
       await open.close()
     }
   } catch (error) {
-    if (error instanceof DatError && error.code === 'NO_PEER') return null
+    if (error instanceof DatError && (error.code === 'NO_PEER' || error.code === 'DENIED')) return null
     throw error
   } finally {
     await folder.remove()

@@ -66,7 +66,7 @@ export async function readDrive(options: ReadOptions): Promise<ReadDrive> {
     const replication = await Replication.start({ open, network, report: options.report })
     scope.defer(() => replication.close())
     const { timeout, endEarly = false, report, signal } = options
-    const content = await firstContact(open, replication.network, { timeout, endEarly, report, signal })
+    const content = await firstContact(open, replication, { timeout, endEarly, report, signal })
     if (!content) throw new DatError('INTERRUPTED', 'interrupted')
     const bee = await beeAt(open, options.version ?? link.version)
     return { open, bee, content, under: link.path, close: () => scope.close() }

@@ -4,6 +4,7 @@ import { Scope } from '../base/scope.js'
 import type { NetworkOptions } from '../transport/transport.js'
 import { type OpenDrive, openDrive } from './drive.js'
 import { firstContact } from './first-contact.js'
+import type { InviteAsker } from './invite-asker.js'
 import { Replication } from './replication.js'
 import { makeTemporaryFolder } from './temporary-folder.js'
 
@@ -19,6 +20,8 @@ export interface RemoteOptions {
   key: Buffer
   network: NetworkOptions
   report: Report
+  /** What to be let in by, of a clone that came by an invite. */
+  asker?: InviteAsker | null
 }
 
 /** A share as its peers have it, of which blocks are fetched one by one. Its index is temporary. */
@@ -38,14 +41,14 @@ export class RemoteBlocks {
   }
 
   /** Resolves once the network is open; peers are looked for meanwhile. */
-  static async start({ key, network, report }: RemoteOptions): Promise<RemoteBlocks> {
+  static async start({ key, network, report, asker }: RemoteOptions): Promise<RemoteBlocks> {
     const scope = new Scope()
     try {
       const folder = await makeTemporaryFolder('serve')
       scope.defer(() => folder.remove())
       const open = await openDrive({ place: { root: folder.path, store: folder.path }, create: { role: 'clone', key } })
       scope.defer(() => open.close())
-      const replication = await Replication.start({ open, network, report })
+      const replication = await Replication.start({ open, network, report, asker })
       scope.defer(() => replication.close())
       return new RemoteBlocks(open, replication, scope)
     } catch (error) {
@@ -61,7 +64,7 @@ export class RemoteBlocks {
    * @throws DatError NO_PEER
    */
   async meet(options: { timeout: number; endEarly: boolean; report: Report; signal: AbortSignal }): Promise<boolean> {
-    const content = await firstContact(this.open, this.replication.network, options)
+    const content = await firstContact(this.open, this.replication, options)
     if (!content) return false
     this.#content = content
     // Its peers say at once what they have; until then everything would seem to be missing.

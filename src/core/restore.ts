@@ -63,7 +63,7 @@ async function online(open: OpenDrive, options: RestoreOptions, scope: Scope): P
   const network = alsoAt(options.network, await readSaved(open))
   const replication = await Replication.start({ open, network, report })
   scope.defer(() => replication.close())
-  await firstContact(open, replication.network, { timeout, endEarly, report, signal })
+  await firstContact(open, replication, { timeout, endEarly, report, signal })
   return true
 }
 

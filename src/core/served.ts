@@ -7,6 +7,7 @@ import { Scope } from '../base/scope.js'
 import { hasIndex, type OpenDrive, openDrive, placeOf } from './drive.js'
 import { datKeys, fileKeys, INFO, isEntry, readInfo } from './entry.js'
 import type { ContentSources } from './file-content.js'
+import { askerFor } from './invite-asker.js'
 import { alsoAt } from './places.js'
 import { findFolder } from './pull.js'
 import { RemoteBlocks } from './remote-blocks.js'
@@ -168,7 +169,12 @@ class ServedFolder implements Served {
   /** What this clone has not is fetched from peers, who are looked for as long as it is served. */
   async #connect(saved: { addresses: string[]; relays: string[] }): Promise<void> {
     const { network, report, signal } = this.#options
-    const remote = await RemoteBlocks.start({ key: this.key, network: alsoAt(network, saved), report })
+    const remote = await RemoteBlocks.start({
+      key: this.key,
+      network: alsoAt(network, saved),
+      report,
+      asker: await askerFor(this.#current.open)
+    })
     this.#scope.defer(() => remote.close())
     this.#remote = remote
     const end = new AbortController()

@@ -3,8 +3,11 @@ import type { Report } from '../base/events.js'
 import type { Link } from '../base/link.js'
 import type { NetworkOptions } from '../transport/transport.js'
 import type { OpenDrive } from './drive.js'
-import type { Join } from './invite-pairing.js'
+import type { Gate } from './identity.js'
+import type { InviteAsker } from './invite-asker.js'
+import type { Join } from './join.js'
 import type { SeeOwner } from './ownership.js'
+import type { SavedInvite } from './saved-invite.js'
 
 /** What every command hands to core. Core reads no argv and no environment, writes to no stream and never exits. */
 export interface CommonOptions {
@@ -34,6 +37,8 @@ export interface ShareOptions extends CommonOptions {
   newLink?: boolean
   /** How much of the history to keep, as `--keep` has it; null keeps none; undefined leaves it as it was. */
   history?: string | null
+  /** Whom to serve (`--gated`, `--strict`, `--no-gated`); undefined leaves it as it was. */
+  gate?: Gate | undefined
   /** What else is done with the share while it is open, from when its link is known. */
   beside?: Beside
 }
@@ -61,8 +66,8 @@ export interface DownloadOptions extends CommonOptions {
 
 export interface CloneOptions extends DownloadOptions {
   link: Link
-  /** The id of the invite that brought the key of the link, and the connections over which it came. */
-  invited?: { invite: string; join: Join }
+  /** The id of the invite that brought the key of the link, what brings it again, and the connections over which it came. */
+  invited?: { invite: string; saved: SavedInvite; asker: InviteAsker; join: Join }
   /** null: the shared folder's name, below `parent`. */
   dir: string | null
   /** The folder in which a clone without a name is made (the working directory). */

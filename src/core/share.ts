@@ -1,16 +1,14 @@
-import fs from 'node:fs'
 import path from 'node:path'
-import { DatError, type Failure, reasonOf, systemCode } from '../base/errors.js'
-import type { Report } from '../base/events.js'
-import { formatKey, formatLink } from '../base/link.js'
-import { FILE_STORE_PREFIX } from '../base/safe-path.js'
+import { DatError, type Failure } from '../base/errors.js'
+import { formatLink } from '../base/link.js'
 import { Scope } from '../base/scope.js'
 import type { FileRecord } from '../storage/file-record.js'
 import type { Peer } from '../transport/transport.js'
 import { ChangeBatch } from './change-batch.js'
-import { awayStore, hasIndex, type OpenDrive, openDrive, type Place, placeOf } from './drive.js'
+import { type OpenDrive, openDrive } from './drive.js'
 import { datKeys, INFO, readUnreadable, type ShareInfo, type ShareState, STATE } from './entry.js'
 import { DAMAGED } from './file-import.js'
+import { settleGate } from './gate-setting.js'
 import { type OwnHistory, withdrawUnowned } from './history.js'
 import { OUTRUN, type Outrun } from './identity.js'
 import { IgnoreRules } from './ignore.js'
@@ -24,6 +22,8 @@ import { watchReachability } from './reachability.js'
 import { Replication } from './replication.js'
 import { saveServed } from './served-at.js'
 import type { Session, ShareOptions, Summary } from './session.js'
+import { linkEvent } from './shown-link.js'
+import { findSource, type Source, tellOfKept } from './source.js'
 import { SourceRoot } from './source-root.js'
 import { type Watch, watchFolder } from './watch.js'
 
@@ -42,8 +42,9 @@ export async function openShare(options: ShareOptions): Promise<Session> {
     const create = { role: 'owner' as const, file: source.file }
     const open = await openDrive({ place: source.place, create, work: 'share', home, moved, newLink })
     if (open.identity.role === 'clone') {
-      if (open.ceded) report({ type: 'note', message: formerOwner(open.ceded), important: true })
       await open.close()
+      if (options.gate !== undefined) throw new DatError('NOT_OWNER', `${source.place.root} is a clone`)
+      if (open.ceded) report({ type: 'note', message: formerOwner(open.ceded), important: true })
       return followClone({ ...options, store: source.place.store, dir: source.place.root, ...FOLLOW_ALL })
     }
     scope.defer(() => open.close())
@@ -65,68 +66,6 @@ const CHANGED_MS = 10_000
 /** After so many changes the index is compacted. */
 const COMPACT_CHANGES = 1000
 const MAX_CHANGED = 1000
-
-/** Enough of a link to know it again, too little to use it. */
-const SHOWN_OF_LINK = 14
-
-/** Says what the user would want to know of an earlier share of this folder. */
-function tellOfKept(open: OpenDrive, report: Report): void {
-  if (open.earlier) {
-    const message = `a folder was shared here before as ${open.earlier.slice(0, SHOWN_OF_LINK)}…; this one gets a new link. To go on with that one: remove ${open.place.store}, then run \`dat share --moved\``
-    report({ type: 'note', message, important: true })
-  }
-  if (open.renewed) report({ type: 'note', message: 'the index is not the newest: the share goes on in a new fork' })
-  if (open.kept?.failed) {
-    const message = `cannot keep a copy of the key (${reasonOf(open.kept.failed)}): if ${open.place.store} is lost, so is the link`
-    report({ type: 'note', message, important: true })
-  }
-}
-
-export interface Source {
-  place: Place
-  /** The name of the single file that is shared. */
-  file: string | null
-  name: string
-  /** The index is not beside the files, since they are on a disk that cannot be written to. */
-  away: boolean
-}
-
-/**
- * What is to be shared, and where its index is or will be.
- * @throws DatError NOT_A_FOLDER, SOURCE
- */
-export async function findSource(given: string, store: string | null, home: string | null): Promise<Source> {
-  const absolute = path.resolve(given)
-  let stats: fs.Stats
-  try {
-    stats = await fs.promises.stat(absolute)
-    if (stats.isDirectory()) await fs.promises.access(absolute, fs.constants.R_OK | fs.constants.X_OK)
-    else if (stats.isFile()) await fs.promises.access(absolute, fs.constants.R_OK)
-  } catch (error) {
-    const missing = ['ENOENT', 'ENOTDIR'].includes(systemCode(error))
-    if (missing) throw new DatError('NOT_A_FOLDER', `there is no file or folder ${given}`, { cause: error })
-    throw new DatError('SOURCE', `cannot read ${given}: ${reasonOf(error)}`, { cause: error })
-  }
-  const root = await fs.promises.realpath(absolute)
-  if (!stats.isDirectory() && !stats.isFile()) {
-    throw new DatError('NOT_A_FOLDER', `${given} is not a file or a folder`)
-  }
-  const name = path.basename(root)
-  const file = stats.isFile() ? name : null
-  const folder = file === null ? root : path.dirname(root)
-  const usual = file === null ? placeOf(root, store).store : (store ?? path.join(folder, FILE_STORE_PREFIX + name))
-  const away = store === null && home !== null && !hasIndex(usual) && !(await isWritable(folder))
-  return { place: { root: folder, store: away ? awayStore(home, root) : usual }, file, name, away }
-}
-
-async function isWritable(folder: string): Promise<boolean> {
-  try {
-    await fs.promises.access(folder, fs.constants.W_OK)
-    return true
-  } catch {
-    return false
-  }
-}
 
 /** A running share. */
 class Share implements Session {
@@ -175,6 +114,7 @@ class Share implements Session {
     this.#open.files.ondamaged = (record) => this.#sourceChanged(record, DAMAGED, true)
     if (this.#open.since !== null) await this.#open.settle()
     await saveIgnoreOptions(this.#open, this.#options)
+    const gate = await settleGate(this.#open, this.#options.gate, report)
     await this.#writeInfo()
     this.#history = await HistoryKeeper.open(this.#open, report, this.#options.history)
     this.#batch = await ChangeBatch.create(this.#open)
@@ -201,7 +141,7 @@ class Share implements Session {
     await saveServed(this.#open, places)
     const link = formatLink(this.#open.drive.key, places)
     Object.assign(this, { link })
-    report({ type: 'link', link, key: formatKey(this.#open.drive.key), dir: this.dir })
+    report(linkEvent({ key: this.#open.drive.key, gate, dir: this.dir }, places))
     const beside = await this.#options.beside?.(this.#open)
     if (beside) this.#scope.defer(() => beside.close())
     this.#importing = this.#firstImport().catch((error) => this.#fail(error))

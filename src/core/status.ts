@@ -4,6 +4,7 @@ import { type FileRecord, sameFingerprint, sameSizeAndTime } from '../storage/fi
 import { compareWithIndex } from './compare.js'
 import { type OpenDrive, openDrive, placeOf } from './drive.js'
 import { datKeys, fileKeys, isEntry, pathOfKey, readState, STATE } from './entry.js'
+import { isGatedHere } from './gate-setting.js'
 import { IgnoreRules } from './ignore.js'
 import { savedRules } from './ignore-options.js'
 import { findFolder } from './pull.js'
@@ -14,7 +15,8 @@ import { beeAt } from './versions.js'
 import { type Found, QUIETLY, type WalkOptions } from './walk.js'
 
 export interface Status {
-  link: string
+  /** null where it lets nobody in: by invitation only. */
+  link: string | null
   role: 'owner' | 'clone'
   dir: string
   version: number
@@ -53,7 +55,7 @@ export async function readStatus(options: {
     const state = readState(header?.value)
     const changed = await findChanges(open)
     return {
-      link: formatLink(drive.key, saved),
+      link: (await isGatedHere(open)) ? null : formatLink(drive.key, saved),
       role: identity.role,
       dir: root,
       version: saved.version ?? drive.version,

@@ -1,6 +1,7 @@
 declare module 'blind-pairing-core' {
   interface Auth {
     key: Buffer
+    encryptionKey: Buffer | null
   }
   export class CandidateRequest {
     constructor(
@@ -22,7 +23,7 @@ declare module 'blind-pairing-core' {
     readonly response: Buffer
     /** @throws when whoever asks does not have the invite. @returns what came with the request */
     open(publicKey: Buffer): Buffer
-    confirm(auth: { key: Buffer }): void
+    confirm(auth: { key: Buffer; encryptionKey?: Buffer }): void
     /** 1: rejected, 2: used, 3: expired */
     deny(options: { status: 1 | 2 | 3 }): void
   }

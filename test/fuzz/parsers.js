@@ -19,7 +19,7 @@ import { isEntry, mtimeOf, readInfo, readState } from '../../dist/core/entry.js'
 import { parseKeep } from '../../dist/core/history-amount.js'
 import { readHolder } from '../../dist/core/holder.js'
 import { IgnoreRules, patternsOf } from '../../dist/core/ignore.js'
-import { encodeAnswer, readAnswer } from '../../dist/core/invite-channel.js'
+import { encodeTold, readTold } from '../../dist/core/invite-channel.js'
 import { readJournal, refusalOf } from '../../dist/core/invite-journal.js'
 import { halvesOf, openRequest, readRequest, redeemerOf, seedOf, signUse } from '../../dist/core/invite-proof.js'
 import { readExported, readPreamble } from '../../dist/core/key-file.js'
@@ -163,8 +163,12 @@ export const PARSERS = {
   },
   'invite-answer': {
     files: ['core/invite-channel.ts'],
-    samples: () => [encodeAnswer({ sealed: KEY, date: 3 }), encodeAnswer({ sealed: null, date: null })],
-    parse: readAnswer
+    samples: () => [
+      encodeTold({ type: 'answer', sealed: KEY, date: 3 }),
+      encodeTold({ type: 'over', why: 'expired', date: 4 }),
+      encodeTold({ type: 'gated', owner: { since: 1, fork: 0, signature: HEX } })
+    ],
+    parse: readTold
   },
   'invite-journal': {
     files: ['core/invite-journal.ts'],

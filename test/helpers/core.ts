@@ -78,6 +78,13 @@ export class TestSession {
     return new TestSession().#start((common) => openPull({ ...common, dir, ...DOWNLOAD, ...options }), network)
   }
 
+  /** Keeps a clone up to date, and serves it. */
+  static async sync(dir: string, from: string, options: Partial<PullOptions> = {}): Promise<TestSession> {
+    const { followClone } = await built<typeof pull>('core/pull')
+    const network = { ...LISTENING, peers: parseLink(from).addresses }
+    return new TestSession().#start((common) => followClone({ ...common, dir, ...DOWNLOAD, ...options }), network)
+  }
+
   async #start(
     open: (common: {
       network: NetworkOptions

@@ -277,7 +277,7 @@ async function follow(followClone: typeof pull.followClone, dir: string): Promis
   const follower = await followClone({
     ...{ dir, store: null, network: LISTENING, include: [], exclude: [], dryRun: false, force: false, timeout: 0 },
     signal: new AbortController().signal,
-    report: (event) => event.type === 'link' && links.push(event.link)
+    report: (event) => event.type === 'link' && links.push(event.link ?? '')
   })
   defer(() => follower.close())
   return /@([^/]+)$/.exec(links[0] ?? '')?.[1] as string

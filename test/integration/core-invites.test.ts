@@ -3,26 +3,23 @@ import { join } from 'node:path'
 import pairing from 'blind-pairing-core'
 import { beforeEach, describe, expect, it } from 'vitest'
 import type * as links from '../../src/base/invite-link.js'
-import type { InviteLink } from '../../src/base/invite-link.js'
 import { parseLink } from '../../src/base/link.js'
 import type * as channels from '../../src/core/invite-channel.js'
 import type * as proofs from '../../src/core/invite-proof.js'
 import type * as core from '../../src/core/invites.js'
-import type * as connector from '../../src/transport/connector.js'
-import type { NoiseStream } from '../../src/transport/transport.js'
-import { defer } from '../helpers/cleanup.js'
-import { ALONE, built, LISTENING, ON_LAN, TestSession, temporaryFolder } from '../helpers/core.js'
+import { type ALONE, built, LISTENING, ON_LAN, TestSession, temporaryFolder } from '../helpers/core.js'
 import { contentsOf } from '../helpers/core-stock.js'
+import { ask, attacker, request } from '../helpers/invites.js'
 
 const { makeInvite, listInvites, revokeInvite, renewInvite } = await built<typeof core>('core/invites')
 const { parseInvite, formatInvite } = await built<typeof links>('base/invite-link')
 const { signUse, seedOf, redeemerOf } = await built<typeof proofs>('core/invite-proof')
-const { openInviteChannel, readAnswer } = await built<typeof channels>('core/invite-channel')
-const { connect } = await built<typeof connector>('transport/connector')
+const { InviteChannel } = await built<typeof channels>('core/invite-channel')
 
 const NOTHING = { addresses: [], relays: [] }
 const TERMS = { expires: null, uses: null, note: '' }
 const HOUR = 3_600_000
+const UNKNOWN = { type: 'answer', sealed: null, date: null }
 
 let room: string
 let source: { dir: string; store: null; home: string }
@@ -227,39 +224,6 @@ describe('an invite', () => {
   })
 })
 
-/** A connection of somebody who speaks the protocol, and keeps to none of its rules. */
-async function attacker(link: string): Promise<{ stream: NoiseStream; network: { close(): Promise<void> } }> {
-  const { topic, addresses } = parseInvite(link)
-  return new Promise((resolve, reject) => {
-    const network = connect({
-      ...ALONE,
-      peers: addresses,
-      topic,
-      report: () => {},
-      onpeer: async ({ stream }) => resolve({ stream, network: await network })
-    })
-    network.then((open) => defer(() => open.close()), reject)
-  })
-}
-
-function request(stream: NoiseStream, { secret, topic }: InviteLink, signedFor = stream, user = 1): Buffer {
-  const use = signUse(signedFor, redeemerOf(Buffer.alloc(32, user), secret)) as Buffer
-  const about = { seed: seedOf(secret), discoveryKey: topic }
-  return new pairing.CandidateRequest(about, use, { session: Buffer.alloc(32, Math.random() * 255) }).encode()
-}
-
-/** Sends this. @returns what is answered; null when the stream is closed instead */
-function ask(stream: NoiseStream, message: Buffer): Promise<channels.Answer | null> {
-  return new Promise((resolve) => {
-    stream.once('close', () => resolve(null))
-    const opened = openInviteChannel(stream, {
-      onopen: () => opened?.send(message),
-      onmessage: (data) => resolve(readAnswer(data)),
-      onclose: () => resolve(null)
-    })
-  })
-}
-
 describe('against attacks an invite', () => {
   it('is worth nothing without its secret, nor to who sees the request of another', async () => {
     await share()
@@ -267,14 +231,14 @@ describe('against attacks an invite', () => {
     const invite = parseInvite(link)
     const other = { ...invite, secret: Buffer.alloc(16, 9) }
     const stranger = await attacker(link)
-    expect(await ask(stranger.stream, request(stranger.stream, other))).toEqual({ sealed: null, date: null })
+    expect(await ask(stranger.stream, request(stranger.stream, other))).toEqual(UNKNOWN)
 
     // What somebody with the invite sent to a peer that is none, which sends it on.
     const [victim, thief] = [await attacker(link), await attacker(link)]
     const sent = request(victim.stream, invite)
     expect(await ask(thief.stream, sent)).toBeNull()
     // The request of another, with the thief named in it.
-    const forged = request((await attacker(link)).stream, invite, victim.stream)
+    const forged = request((await attacker(link)).stream, invite, { signedFor: victim.stream })
     expect(await ask((await attacker(link)).stream, forged)).toBeNull()
     // Altered under way, in each part.
     for (const at of [40, 80, sent.length - 1]) {
@@ -298,7 +262,7 @@ describe('against attacks an invite', () => {
       answers.push(await ask(stream, request(stream, { ...invite, secret: Buffer.alloc(16, i) })))
       await network.close()
     }
-    expect(answers).toEqual([...Array(10).fill({ sealed: null, date: null }), null, null])
+    expect(answers).toEqual([...Array(10).fill(UNKNOWN), null, null])
   })
 
   it('for one lets in one of four that come at once', async () => {
@@ -306,12 +270,14 @@ describe('against attacks an invite', () => {
     const { link } = await make({ uses: 1 })
     const streams = await Promise.all([1, 2, 3, 4].map(async () => (await attacker(link)).stream))
     const answers = await Promise.all(
-      streams.map((stream, user) => ask(stream, request(stream, parseInvite(link), stream, user)))
+      streams.map((stream, user) => ask(stream, request(stream, parseInvite(link), { user })))
     )
-    for (const answer of answers) expect(answer).toEqual({ sealed: expect.any(Buffer), date: null })
+    for (const answer of answers) expect(answer).toEqual({ ...UNKNOWN, sealed: expect.any(Buffer) })
     expect((await listInvites(source))[0]?.used).toHaveLength(1)
     // What a refusal says fits into a byte; an acceptance has the key in it.
-    const lengths = answers.map((answer) => answer?.sealed?.length ?? 0).sort((a, b) => a - b)
+    const lengths = answers
+      .map((answer) => (answer?.type === 'answer' && answer.sealed?.length) || 0)
+      .sort((a, b) => a - b)
     expect(lengths[3]).toBe((lengths[0] ?? 0) + 33)
     expect(lengths.slice(0, 3)).toEqual(Array(3).fill(lengths[0]))
   })
@@ -322,13 +288,9 @@ describe('against attacks an invite', () => {
     const { stream } = await attacker(link)
     const wrong = request(stream, { ...parseInvite(link), secret: Buffer.alloc(16) })
     const closed = new Promise<void>((resolve) => stream.once('close', () => resolve()))
-    const opened = openInviteChannel(stream, {
-      onopen: () => {
-        opened?.send(wrong)
-        opened?.send(wrong)
-      },
-      onmessage: () => {}
-    })
+    const channel = InviteChannel.of(stream)
+    channel.request(wrong)
+    channel.request(wrong)
     await closed
   })
 

@@ -132,7 +132,8 @@ describe('ownership that moves', () => {
     const { share, imports, pull, at, key } = await exported('c')
     // What `dat share` is in the folder of a former owner: a clone that serves.
     const former = await TestSession.share(at('a'))
-    const { link } = await former.event('link')
+    await former.event('link')
+    const { link } = former
     expect(former.all('note').map(({ message }) => message)).toContainEqual(expect.stringContaining('not shared'))
     expect(await imports('b', 'keys', { link })).toMatchObject({ checked: true })
     await former.close()
@@ -168,7 +169,7 @@ describe('ownership that moves', () => {
     await second.close()
     await exports('a', 'keys')
     const former = await TestSession.share(at('a'))
-    await imports('b', 'keys', await former.event('link'))
+    await imports('b', 'keys', former)
     await former.close()
     const third = await share('b')
     expect(await pull('c', third, 'b')).toBe(4000)

@@ -18,8 +18,8 @@ import {
 
 /** How soon others see a change, in ms: the record may be on a disk that many computers share. */
 const WRITE_MS = 2000
-/** Options that are for one time: who starts the share again must not repeat them. */
-const ONCE = new Set(['--moved', '--new-link', '--once'])
+/** Options that are for one time, or are kept with the share: who starts it again must not repeat them. */
+const ONCE = new Set(['--moved', '--new-link', '--once', '--gated', '--strict', '--no-gated'])
 
 export interface Enlisting {
   home: string | null
@@ -84,7 +84,7 @@ class Entry {
 
   async #create(given: Enlisting, event: Extract<DatEvent, { type: 'link' }>): Promise<RunningShare> {
     const { work, mode, options, log } = given
-    const { addresses, relays } = parseLink(event.link)
+    const { addresses, relays } = event.link === null ? { addresses: [], relays: [] } : parseLink(event.link)
     const dead = (await listRunning(this.#home)).filter((found) => isOver(found) && found.record.dir === event.dir)
     for (const { record } of dead) await removeRecord(this.#home, record.id)
     return {

@@ -1,21 +1,51 @@
-import { formatKey, formatLink } from '../../base/link.js'
+import { DatError } from '../../base/errors.js'
+import type { DatEvent } from '../../base/events.js'
 import { printable } from '../../base/terminal-text.js'
 import { findKnownShare } from '../../core/known-share.js'
+import { linkEvent } from '../../core/shown-link.js'
 import type { Context } from '../context.js'
 import { formatDate } from '../ui/format.js'
-import type { RunningShare } from './records.js'
+import { invitedOnly } from '../ui/invited-only.js'
+import type { RunningShare, ShareWork } from './records.js'
 import { shellWord } from './shell-word.js'
 
-/** Prints the link of what is shared already, if asked for as a QR code too, and one line about by whom. */
-export async function showRunning(context: Context, running: RunningShare, path: string, qr = false): Promise<void> {
+const GATES = new Set(['--gated', '--strict', '--no-gated'])
+
+/**
+ * Prints the link of what is shared already, and one line about by whom.
+ * @param typed the options of this time: what is shared goes on with those of another; `qr` shows a QR code too
+ * @throws DatError INDEX_LOCKED where they say whom to serve, which must not be taken for done
+ */
+export async function showRunning(
+  context: Context,
+  running: RunningShare,
+  path: string,
+  { typed, qr }: { typed: readonly string[]; qr?: boolean }
+): Promise<void> {
   const { store, home = null } = context.common
-  const { key } = await findKnownShare({ path, store, home })
+  if (typed.some((option) => GATES.has(option))) {
+    const message = `${running.dir} is shared already, by process ${running.pid}: whom it serves is said when it starts`
+    throw new DatError('INDEX_LOCKED', message, {
+      hint: `type \`dat stop ${shellWord(running.dir)}\`, then this again`
+    })
+  }
+  const { key, gate } = await findKnownShare({ path, store, home })
   const { dir, pid, host, log, mode, since } = running
-  const link = formatLink(key, running.places)
-  await context.ui.row({ type: 'link', link, key: formatKey(key), dir }, printable(link))
-  if (qr) context.ui.qr(link)
+  await showLink(context, linkEvent({ key, gate, dir }, running.places), running.work, qr)
   await context.ui.row({ type: 'background', dir, pid, host, mode, log, already: true }, null)
   context.ui.info(`Shared already, by process ${pid} since ${formatDate(since)}; ${howToStop(dir)}`)
+}
+
+/** Prints the link of a share that goes on elsewhere; of one by invitation only, how to let somebody in. */
+export async function showLink(
+  { ui }: Context,
+  event: Extract<DatEvent, { type: 'link' }>,
+  work: ShareWork,
+  qr = false
+): Promise<void> {
+  await ui.row(event, event.link === null ? null : printable(event.link))
+  if (qr && event.link !== null) ui.qr(event.link)
+  if (event.link === null) ui.info(`Shared ${invitedOnly(work === 'share' ? event.dir : null)}`)
 }
 
 /** How to see and to end a share in the background. */

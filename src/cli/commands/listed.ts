@@ -8,7 +8,7 @@ import { type Launched, launch } from '../background/launch.js'
 import { whyItMayEnd } from '../background/logout.js'
 import { announce, hasListener } from '../background/parent.js'
 import { findRunning, type Mode, type ShareWork } from '../background/records.js'
-import { howToStop, showRunning } from '../background/running-link.js'
+import { howToStop, showLink, showRunning } from '../background/running-link.js'
 import { shellWord } from '../background/shell-word.js'
 import type { Context } from '../context.js'
 import { formatDate } from '../ui/format.js'
@@ -41,7 +41,7 @@ export async function runListed(
   try {
     await live((event) => {
       told(event)
-      if (args.qr && event.type === 'link') context.ui.qr(event.link)
+      if (args.qr && event.type === 'link' && event.link !== null) context.ui.qr(event.link)
     })
   } catch (error) {
     if (runAs && !context.signal.aborted && !hasListener()) untold = error
@@ -56,7 +56,7 @@ export async function runListed(
 async function tellShared(context: Context, path: string, args: SharingArguments, error: unknown): Promise<void> {
   const running = await findRunning(context.common.home ?? null, await realPathOf(path))
   if (!running) throw error
-  if (running.mode !== 'foreground') return await showRunning(context, running, path, args.qr)
+  if (running.mode !== 'foreground') return await showRunning(context, running, path, args)
   const { dir, work, pid, since } = running
   const message = `${dir} is shared already: \`dat ${work}\`, process ${pid} on this computer, since ${formatDate(since)}`
   throw new DatError('INDEX_LOCKED', message, { hint: `\`dat stop ${shellWord(dir)}\` ends that one`, cause: error })
@@ -79,7 +79,7 @@ async function startInBackground(
   }
   const dir = await realPathOf(path)
   const running = await findRunning(home, dir)
-  if (running) return await showRunning(context, running, path, args.qr)
+  if (running) return await showRunning(context, running, path, args)
   const onnote = (message: string) => ui.info(`note: ${printable(message)}`)
   let launched: Launched
   try {
@@ -89,8 +89,7 @@ async function startInBackground(
     return await tellShared(context, path, args, error)
   }
   const { pid, log, link } = launched
-  await ui.row(link, printable(link.link))
-  if (args.qr) ui.qr(link.link)
+  await showLink(context, link, work, args.qr)
   await ui.row(
     { type: 'background', dir: link.dir, pid, host: hostname(), mode: 'background', log, already: false },
     null

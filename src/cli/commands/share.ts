@@ -1,4 +1,6 @@
+import { DatError } from '../../base/errors.js'
 import type { OpenDrive } from '../../core/drive.js'
+import type { Gate } from '../../core/identity.js'
 import type { Context } from '../context.js'
 import { absolute } from './arguments.js'
 import { runListed, type SharingArguments } from './listed.js'
@@ -15,6 +17,8 @@ export interface ShareArguments extends SharingArguments {
   newLink?: boolean
   history?: boolean
   keep?: string
+  gated?: boolean
+  strict?: boolean
   /** Only what was shared before: a disk that is not mounted looks like an empty folder. */
   existing?: boolean
   http?: string | true
@@ -24,6 +28,13 @@ export interface ShareArguments extends SharingArguments {
 function historyOf({ history, keep }: ShareArguments): string | null | undefined {
   if (history === false) return null
   return keep ?? (history ? 'all' : undefined)
+}
+
+/** What `--gated`, `--strict` and `--no-gated` say together; undefined where they say nothing. @throws DatError USAGE */
+function gateOf({ gated, strict }: ShareArguments): Gate | undefined {
+  if (gated === false && strict) throw new DatError('USAGE', '--strict and --no-gated do not go together')
+  if (gated === false) return 'open'
+  return strict ? 'strict' : gated ? 'gated' : undefined
 }
 
 /** `dat share [dir]`: runs until Ctrl-C, or with `--once` until one peer has everything; in the background if asked to. */
@@ -37,7 +48,8 @@ export async function share(context: Context, args: ShareArguments): Promise<voi
     ignore: args.ignore ?? [],
     moved: args.moved === true,
     newLink: args.newLink === true,
-    history: historyOf(args)
+    history: historyOf(args),
+    gate: gateOf(args)
   }
   const { http } = args
   const beside = async (open: OpenDrive) => {

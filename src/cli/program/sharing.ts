@@ -26,6 +26,9 @@ export function addSharing(program: Command, sink: Sink): void {
     .option('--history', 'keep what files were before they changed, for `dat restore` and `--version`')
     .option('--no-history', 'keep no older versions from now on')
     .option('--keep <amount>', 'how much history: 30d, 12h, 8w, 1y, a number of versions, or all')
+    .option('--gated', 'serve only who comes by an invite (see `dat invite`); the link is not shown')
+    .option('--no-gated', 'serve everybody with the link again')
+    .option('--strict', '--gated, and only as long as the invite is neither revoked nor expired')
     .option('--new-link', 'make a new link, even if an earlier one of this folder is known')
     .addOption(new Option('--existing').hideHelp())
   action<ShareArguments>(network(common(sharing(share))), sink, async (context, args) => {

@@ -1,10 +1,11 @@
 import { DatError } from '../../base/errors.js'
-import { formatKey, formatLink } from '../../base/link.js'
 import { printable } from '../../base/terminal-text.js'
 import { type KnownShare, prepareShare } from '../../core/known-share.js'
+import { linkEvent } from '../../core/shown-link.js'
 import { ownCommand } from '../background/own-command.js'
 import { logFile, placeName } from '../background/place-name.js'
 import { findRunning, type RunningShare, type ShareWork } from '../background/records.js'
+import { showLink } from '../background/running-link.js'
 import { shellWord } from '../background/shell-word.js'
 import type { Context } from '../context.js'
 import { cronLine } from './cron.js'
@@ -100,8 +101,8 @@ async function start(
   const linger = process.platform === 'linux' ? await lingers() : null
   const active = !taken && started !== null
   if (started !== null) {
-    const link = formatLink(share.key, started.places)
-    await ui.row({ type: 'link', link, key: formatKey(share.key), dir }, printable(link))
+    const { key, gate } = share
+    await showLink(context, linkEvent({ key, gate, dir }, started.places), work)
   }
   await ui.row({ type: 'service', name, dir, work, file, active, linger }, null)
   ui.info(`Installed: ${printable(file)}`)

@@ -1,6 +1,7 @@
 import type { DatEvent } from '../../base/events.js'
 import { formatBytes, formatCount, formatDuration } from '../../base/sizes.js'
 import { printable } from '../../base/terminal-text.js'
+import { shellWord } from '../background/shell-word.js'
 import { amount, bytesOf, countOf, formatRate, LIST_LIMIT, listFailures, percent } from './format.js'
 import type { PeerView, View } from './view.js'
 
@@ -36,12 +37,29 @@ export function messages(event: DatEvent, view: View, mark: string): string[] {
 }
 
 function linkLines(event: Extract<DatEvent, { type: 'link' }>, view: View): string[] {
+  if (event.link === null) return gatedLines(event, view)
   if (view.work !== 'share') return []
   return [
     `Sharing ${printable(event.dir)}`,
     '',
     'On the other computer, type:',
     `    dat clone ${printable(event.link)}`,
+    '',
+    'Keep this running; Ctrl-C stops sharing.'
+  ]
+}
+
+/** Nobody gets in by the link: it is not shown. */
+function gatedLines({ dir, gate }: Extract<DatEvent, { type: 'link' }>, { work }: View): string[] {
+  if (work === 'sync') return ['This share is by invitation only: it is kept up to date here, and not passed on.']
+  if (work !== 'share') return []
+  const strict = gate === 'strict' ? ', as long as the invite counts' : ''
+  return [
+    `Sharing ${printable(dir)}`,
+    `Shared by invitation only${strict}.`,
+    '',
+    'To let somebody in, type in another terminal:',
+    `    dat invite ${printable(shellWord(dir))}`,
     '',
     'Keep this running; Ctrl-C stops sharing.'
   ]

@@ -1,6 +1,7 @@
 import { formatBytes } from '../../base/sizes.js'
 import { printable } from '../../base/terminal-text.js'
 import { amount, formatDate, LIST_LIMIT, listFailures } from './format.js'
+import { invitedOnly } from './invited-only.js'
 
 /** One file of `dat ls`. */
 export interface ListEntry {
@@ -37,7 +38,8 @@ export function logLine(entry: LogEntry): string {
 }
 
 export interface StatusReport {
-  link: string
+  /** null where it lets nobody in. */
+  link: string | null
   role: 'owner' | 'clone'
   dir: string
   version: number
@@ -53,7 +55,7 @@ export interface StatusReport {
 export function statusText(status: StatusReport): string {
   const row = (name: string, value: string) => `${name.padEnd(9)} ${value}`
   const lines = [
-    row('link', printable(status.link)),
+    row('link', linkText(status)),
     row('role', status.role === 'owner' ? 'owner (this folder is the source)' : 'clone'),
     row('folder', printable(status.dir)),
     row('version', String(status.version)),
@@ -69,8 +71,13 @@ export function statusText(status: StatusReport): string {
   return lines.join('\n')
 }
 
+function linkText({ link, role, dir }: Pick<KeysView, 'link' | 'role' | 'dir'>): string {
+  return link === null ? invitedOnly(role === 'owner' ? dir : null) : printable(link)
+}
+
 export interface KeysView {
-  link: string
+  /** null where it lets nobody in. */
+  link: string | null
   role: 'owner' | 'clone' | 'former'
   dir: string
   secrets: readonly string[]
@@ -84,9 +91,10 @@ const ROLES = {
 }
 
 /** `dat keys` as a text of several lines. */
-export function keysText({ link, role, dir, secrets, exported }: KeysView): string {
+export function keysText(view: KeysView): string {
+  const { role, dir, secrets, exported } = view
   const row = (name: string, value: string) => `${name.padEnd(9)} ${value}`
-  const lines = [row('link', printable(link)), row('role', ROLES[role]), row('folder', printable(dir))]
+  const lines = [row('link', linkText(view)), row('role', ROLES[role]), row('folder', printable(dir))]
   if (exported) lines.push(row('exported', `${formatDate(Date.parse(exported.time))}, to ${printable(exported.file)}`))
   for (const [i, folder] of secrets.entries()) lines.push(row(i === 0 ? 'key in' : '', printable(folder)))
   return lines.join('\n')

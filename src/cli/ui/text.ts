@@ -54,7 +54,8 @@ export abstract class TextUi implements Ui {
     if (!view) return
     apply(view, event)
     // The bare link is the result of a share, and comes before anything else.
-    if (event.type === 'link' && view.work !== 'clone') this.besides(() => this.out.post(`${printable(event.link)}\n`))
+    const link = event.type === 'link' && view.work !== 'clone' ? event.link : null
+    if (link !== null) this.besides(() => this.out.post(`${printable(link)}\n`))
     if (event.type === 'file.planned') void this.row(event, plannedLine(event))
     if (event.type === 'note') {
       if (this.style.debug || event.important) this.info(this.style.paint.dim(`note: ${printable(event.message)}`))
