@@ -119,8 +119,8 @@ const REFUSALS: Record<string, Refusal> = {
 
 const NOBODY: AskerEvents = { onaccepted() {}, onrefused() {}, onunknown() {}, ongated() {} }
 
-/** Asks for a clone that was let in before; null for one that came by a link. */
+/** Asks for a clone that was let in before; null for one that came by a link, and for an owner, whatever it was before. */
 export async function askerFor(open: OpenDrive): Promise<InviteAsker | null> {
-  const saved = await savedInvite(open)
+  const saved = open.identity.role === 'clone' ? await savedInvite(open) : null
   return saved && new InviteAsker({ ...saved, topic: open.drive.discoveryKey, again: true })
 }

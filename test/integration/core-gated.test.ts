@@ -1,19 +1,27 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import Corestore from 'corestore'
 import { beforeEach, describe, expect, it } from 'vitest'
 import type * as links from '../../src/base/invite-link.js'
 import { formatLink, parseLink } from '../../src/base/link.js'
+import type * as handOver from '../../src/core/hand-over.js'
 import type { Gate } from '../../src/core/identity.js'
+import type * as channels from '../../src/core/invite-channel.js'
 import type * as core from '../../src/core/invites.js'
+import type * as ownership from '../../src/core/ownership.js'
+import type * as takeOver from '../../src/core/take-over.js'
 import type * as connector from '../../src/transport/connector.js'
 import type { NoiseStream } from '../../src/transport/transport.js'
 import { defer } from '../helpers/cleanup.js'
 import { ALONE, built, TestSession, temporaryFolder } from '../helpers/core.js'
-import { ask, request } from '../helpers/invites.js'
+import { ask, attacker, request } from '../helpers/invites.js'
 
 const { makeInvite, revokeInvite, renewInvite, listInvites } = await built<typeof core>('core/invites')
 const { parseInvite, formatInvite } = await built<typeof links>('base/invite-link')
+const { InviteChannel } = await built<typeof channels>('core/invite-channel')
+const { claimOwnership } = await built<typeof ownership>('core/ownership')
+const { exportKeys } = await built<typeof handOver>('core/hand-over')
+const { importKeys } = await built<typeof takeOver>('core/take-over')
 const { connect } = await built<typeof connector>('transport/connector')
 
 const NOTHING = { addresses: [], relays: [] }
@@ -141,7 +149,7 @@ describe('a gated share', () => {
     await gated.close()
     await add('c.txt')
     const reopened = await share('open')
-    expect(reopened.all('link')).toMatchObject([{ link: reopened.link, gate: 'open' }])
+    expect(reopened.all('link')).toMatchObject([{ link: reopened.link }])
     for (const name of ['old', 'guest']) {
       const pull = await TestSession.pull(join(room, name), reopened.link)
       expect(await pull.done()).toMatchObject({ files: 3 })
@@ -220,4 +228,74 @@ describe('a strictly gated share', () => {
     const pull = await TestSession.pull(join(room, 'guest'), owner.link)
     expect(await pull.done()).toMatchObject({ files: 1 })
   })
+})
+
+describe('against attacks a gated share', () => {
+  it('refuses a request that was made for another stream, and asks who was never let in for more', async () => {
+    await share('gated')
+    const { link, id } = await make()
+    const invite = parseInvite(link)
+    const sealed = async (options: { user?: number; again?: boolean }) => {
+      const { stream } = await attacker(link)
+      const told = await ask(stream, request(stream, invite, options))
+      return (told?.type === 'answer' && told.sealed?.length) || 0
+    }
+    const accepted = await sealed({ user: 1 })
+    const [victim, thief] = [await attacker(link), await attacker(link)]
+    expect(await ask(thief.stream, request(victim.stream, invite, { user: 1, again: true }))).toBeNull()
+    const forged = request(thief.stream, invite, { signedFor: victim.stream, user: 1, again: true })
+    expect(await ask((await attacker(link)).stream, forged)).toBeNull()
+    await revokeInvite(source, id)
+    // Shorter than an acceptance by the key and the sign: a refusal.
+    expect(await sealed({ user: 1 })).toBe(accepted - 65)
+    expect(await sealed({ user: 2, again: true })).toBe(accepted - 65)
+    expect(await sealed({ user: 1, again: true })).toBe(accepted)
+    expect((await listInvites(source))[0]?.used).toHaveLength(1)
+  })
+
+  it('ends when another has its key, although the two serve each other nothing', async () => {
+    const owner = await share('gated')
+    const { link } = await make()
+    const shares = join(source.home, 'shares')
+    const [name = ''] = await readdir(shares)
+    const { secret } = JSON.parse(await readFile(join(shares, name, 'share.json'), 'utf8')) as { secret: string }
+    const store = new Corestore(join(await temporaryFolder(), 'copy'), {
+      primaryKey: Buffer.from(secret, 'hex'),
+      unsafe: true
+    })
+    defer(() => store.close())
+    await store.ready()
+    const keys = await store.createKeyPair('db')
+    const { stream } = await attacker(link)
+    InviteChannel.of(stream).tell({ type: 'gated', owner: claimOwnership(stream, { since: 1, fork: 0 }, keys) })
+    expect(await owner.failure()).toMatchObject({ code: 'INDEX_COPIED' })
+  })
+})
+
+it('a gated share that moves is gated where it goes', async () => {
+  const owner = await share('gated')
+  const { link } = await make()
+  await clone(link, 'next')
+  await owner.close()
+  const common = { store: null, network: ALONE, report: () => {}, signal: new AbortController().signal }
+  const passphrase = async () => Buffer.from('six frogs in a bottle')
+  const file = join(room, 'keys')
+  const effort = { operations: 1, memoryKib: 8 * 1024 }
+  await exportKeys({ ...common, ...source, passphrase, effort, out: { file } })
+  // The former owner lets in who has an invite, as before.
+  const former = await TestSession.share(source.dir, { home: source.home })
+  const { listening } = await former.event('network.ready')
+  expect(former.all('link')).toMatchObject([{ link: null, gate: 'gated' }])
+  expect(await byLink(formatLink(parseLink(owner.link).key, { addresses: listening }))).toMatchObject(INVITED_ONLY)
+  await clone(formatInvite({ ...parseInvite(link), addresses: listening }), 'other')
+  await former.close()
+
+  const [dir, home] = [join(room, 'next'), join(room, 'next-home')]
+  await importKeys({ ...common, dir, home, passphrase, file, copied: false, timeout: 0.1 })
+  const next = await TestSession.share(dir, { home })
+  await next.event('import.done')
+  expect(next.all('link')).toMatchObject([{ link: null, gate: 'gated' }])
+  expect(await byLink(next.link)).toMatchObject(INVITED_ONLY)
+  const invite = await makeInvite({ dir, store: null, home }, TERMS, NOTHING)
+  await clone(invite.link, 'guest')
 })

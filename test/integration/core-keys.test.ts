@@ -132,8 +132,7 @@ describe('ownership that moves', () => {
     const { share, imports, pull, at, key } = await exported('c')
     // What `dat share` is in the folder of a former owner: a clone that serves.
     const former = await TestSession.share(at('a'))
-    await former.event('link')
-    const { link } = former
+    const link = String((await former.event('link')).link)
     expect(former.all('note').map(({ message }) => message)).toContainEqual(expect.stringContaining('not shared'))
     expect(await imports('b', 'keys', { link })).toMatchObject({ checked: true })
     await former.close()
@@ -169,7 +168,7 @@ describe('ownership that moves', () => {
     await second.close()
     await exports('a', 'keys')
     const former = await TestSession.share(at('a'))
-    await imports('b', 'keys', former)
+    await imports('b', 'keys', { link: String((await former.event('link')).link) })
     await former.close()
     const third = await share('b')
     expect(await pull('c', third, 'b')).toBe(4000)
