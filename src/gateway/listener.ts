@@ -3,6 +3,7 @@ import http from 'node:http'
 import https from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import { DatError, reasonOf, systemCode } from '../base/errors.js'
+import { Slots } from '../base/slots.js'
 import { formatHostPort } from '../transport/host-port.js'
 import type { Certificate } from '../transport/relay/server/certificate.js'
 import type { HostPort } from '../transport/transport.js'
@@ -13,7 +14,6 @@ import {
   MAX_CONNECTIONS_OF_ADDRESS,
   MAX_HEADER_BYTES,
   REQUEST_MS,
-  Slots,
   STALL_MS
 } from './limits.js'
 

@@ -1,3 +1,5 @@
+import { Limit } from '../base/limit.js'
+import { Slots } from '../base/slots.js'
 import { recentVersions, type Version } from '../core/recent-versions.js'
 import type { Use } from '../core/served.js'
 import type { TreeNode } from '../core/tree-view.js'
@@ -7,7 +9,7 @@ import { sendChecksums } from './checksums-reply.js'
 import { sendDetails } from './details-reply.js'
 import { sendFile } from './file-reply.js'
 import { sendFolder } from './folder-reply.js'
-import { MAX_LONG, MAX_LONG_OF_ADDRESS, MAX_SCANS, MAX_WAITING, Queue, Slots } from './limits.js'
+import { MAX_LONG, MAX_LONG_OF_ADDRESS, MAX_SCANS, MAX_WAITING } from './limits.js'
 import { Listings } from './listings.js'
 import { sendProblem } from './reply.js'
 import type { Visit } from './visit.js'
@@ -17,7 +19,7 @@ export class Rooms {
   readonly #name: string
   readonly #listings = new Listings()
   readonly #checksums = new Checksums()
-  readonly #scans = new Queue(MAX_SCANS, MAX_WAITING)
+  readonly #scans = new Limit(MAX_SCANS)
   readonly #long = new Slots(MAX_LONG, MAX_LONG_OF_ADDRESS)
   #versions: { key: string; found: Promise<Version[]> } | null = null
 
@@ -46,15 +48,18 @@ export class Rooms {
       // Of a large file a checksum takes long.
       if (target.query.has('checksum')) return this.#takeLong(visit, () => this.#details(visit, node))
       if (!target.query.has('details')) return sendFile(visit, node, this.#checksums)
-      const done = await this.#scans.run(() => this.#details(visit, node))
-      return done ? undefined : busy(visit)
+      return this.#scan(visit, () => this.#details(visit, node))
     }
-    const done = await this.#scans.run(async () => sendFolder(visit, this.#listings, await this.#versionsOf(visit.use)))
-    if (!done) busy(visit)
+    await this.#scan(visit, async () => sendFolder(visit, this.#listings, await this.#versionsOf(visit.use)))
   }
 
   async #details(visit: Visit, node: TreeNode): Promise<void> {
     await sendDetails(visit, node, this.#checksums, await this.#versionsOf(visit.use))
+  }
+
+  async #scan(visit: Visit, send: () => Promise<void>): Promise<void> {
+    if (this.#scans.waiting >= MAX_WAITING) return busy(visit)
+    await this.#scans.run(send)
   }
 
   async #takeLong(visit: Visit, send: () => Promise<void>): Promise<void> {

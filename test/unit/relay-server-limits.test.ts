@@ -11,7 +11,6 @@ import { addressGroup } from '../../src/transport/address-group.js'
 import { Budget } from '../../src/transport/relay/server/budget.js'
 import { type Certificate, readCertificate, watchCertificate } from '../../src/transport/relay/server/certificate.js'
 import { GIVE_UP_AFTER_MS, MAX_UNREAD_BYTES, PING_AFTER_MS } from '../../src/transport/relay/server/limits.js'
-import { Tally } from '../../src/transport/relay/server/strangers.js'
 import { Visitor } from '../../src/transport/relay/server/visitor.js'
 import { makeCertificate, type TestCertificate } from '../helpers/certificates.js'
 import { defer } from '../helpers/cleanup.js'
@@ -45,15 +44,6 @@ describe('one address', () => {
     ['not an address', 'not an address']
   ])('%s is %s', (address, group) => {
     expect(addressGroup(address)).toBe(group)
-  })
-
-  it('is counted and forgotten', () => {
-    const tally = new Tally()
-    tally.add('a')
-    tally.add('a')
-    tally.add('b')
-    tally.remove('a')
-    expect([tally.of('a'), tally.of('b'), tally.of('c'), tally.total]).toEqual([1, 1, 0, 2])
   })
 })
 

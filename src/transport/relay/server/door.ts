@@ -3,14 +3,14 @@ import { createServer as createTlsServer, type Server as TlsServer } from 'node:
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer } from 'ws'
+import { Slots } from '../../../base/slots.js'
 import { addressGroup } from '../../address-group.js'
 import { formatHostPort } from '../../host-port.js'
 import { bind } from '../../tcp.js'
 import type { HostPort } from '../../transport.js'
 import { MAX_FRAME_BYTES, SUBPROTOCOL } from '../protocol.js'
 import type { Certificate } from './certificate.js'
-import { FIRST_MESSAGE_MS, MAX_HEAD_BYTES, SOCKETS_PER_CLIENT } from './limits.js'
-import { Strangers } from './strangers.js'
+import { FIRST_MESSAGE_MS, MAX_HEAD_BYTES, MAX_STRANGERS, MAX_STRANGERS_EACH, SOCKETS_PER_CLIENT } from './limits.js'
 import { CLOSE, Visitor } from './visitor.js'
 
 /** A socket that is being closed may take so long to agree. */
@@ -44,7 +44,11 @@ export class Door {
   readonly #options: DoorOptions
   readonly #server: Server | TlsServer
   readonly #upgrade: WebSocketServer
-  readonly #strangers = new Strangers()
+  /**
+   * Sockets that have not said yet what they are for. Each has a few seconds; this bounds how many of them one address
+   * can keep open by going slowly.
+   */
+  readonly #strangers = new Slots(MAX_STRANGERS, MAX_STRANGERS_EACH)
   /** Ends the counting as a stranger, by address and port: TLS hides the socket that was counted. */
   readonly #settle = new Map<string, () => void>()
   readonly #sockets = new Set<Socket>()
@@ -123,7 +127,7 @@ export class Door {
     socket.on('error', ignore)
     this.#sockets.add(socket)
     // Behind a proxy all come from one address, which is to be trusted.
-    const leave = this.#options.behindProxy ? () => {} : this.#strangers.admit(addressGroup(socket.remoteAddress ?? ''))
+    const leave = this.#options.behindProxy ? () => {} : this.#strangers.take(addressGroup(socket.remoteAddress ?? ''))
     const name = nameOf(socket)
     if (leave) this.#settle.set(name, leave)
     socket.once('close', () => {
@@ -156,7 +160,7 @@ export class Door {
       return
     }
     const group = addressGroup(this.#addressOf(request))
-    const leave = this.#options.behindProxy ? this.#strangers.admit(group) : this.#settle.get(nameOf(request.socket))
+    const leave = this.#options.behindProxy ? this.#strangers.take(group) : this.#settle.get(nameOf(request.socket))
     if (this.#closed || !leave) {
       refuse(socket, '503 Service Unavailable')
       return

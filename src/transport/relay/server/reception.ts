@@ -1,19 +1,20 @@
+import { Slots } from '../../../base/slots.js'
 import type { ClientMessage } from '../protocol.js'
 import { byteBudget } from './budget.js'
 import { Guest, type House } from './guest.js'
 import { FIRST_MESSAGE_MS, type RelayLimits } from './limits.js'
-import { Tally } from './strangers.js'
 import { CLOSE, type Visitor } from './visitor.js'
 
 /** Hears the first message of each socket, and lets in whom there is room for. */
 export class Reception {
   readonly #house: House
   readonly #limits: RelayLimits
-  readonly #guests = new Tally()
+  readonly #guests: Slots
 
   constructor(house: House, limits: RelayLimits) {
     this.#house = house
     this.#limits = limits
+    this.#guests = new Slots(limits.clients, limits.perAddress)
   }
 
   get clients(): number {
@@ -39,32 +40,27 @@ export class Reception {
         visitor.close(CLOSE.policy, 'there is no such circuit')
       } else settled()
     } else if (message.type === 'join') {
-      const refusal = this.#refusal(visitor.group)
-      if (refusal === null) {
+      const full = this.#guests.full
+      const leave = this.#guests.take(visitor.group)
+      if (leave) {
         settled()
-        this.#admit(visitor, message)
+        this.#admit(visitor, message, leave)
       } else {
-        visitor.say({ type: 'refused', message: refusal })
+        const why = full ? 'the relay is full' : 'there are too many clients from this address'
+        visitor.say({ type: 'refused', message: why })
         visitor.close(CLOSE.later)
       }
     } else visitor.close(CLOSE.protocol, 'the first message says what the socket is for')
   }
 
-  #refusal(group: string): string | null {
-    if (this.#guests.total >= this.#limits.clients) return 'the relay is full'
-    if (this.#guests.of(group) >= this.#limits.perAddress) return 'there are too many clients from this address'
-    return null
-  }
-
-  #admit(visitor: Visitor, { topic, key }: { topic: Buffer; key: Buffer }): void {
-    this.#guests.add(visitor.group)
+  #admit(visitor: Visitor, { topic, key }: { topic: Buffer; key: Buffer }, leave: () => void): void {
     const guest = new Guest({
       topic,
       key,
       visitor,
       budget: byteBudget(this.#limits.clientRate),
       house: this.#house,
-      onclose: () => this.#guests.remove(visitor.group)
+      onclose: leave
     })
     guest.enter()
   }

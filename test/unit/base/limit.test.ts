@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Limit } from '../../../src/core/limit.js'
+import { Limit } from '../../../src/base/limit.js'
 
 function deferred() {
   let resolve = (): void => {}
@@ -28,12 +28,29 @@ describe('a limit', () => {
     )
     await turn()
     expect(started).toEqual([0, 1])
+    expect(limit.waiting).toBe(3)
     gates[1]?.resolve()
     await turn()
     expect(started).toEqual([0, 1, 2])
     for (const { resolve } of gates) resolve()
     expect(await Promise.all(all)).toEqual([0, 1, 2, 3, 4])
     expect(started).toEqual([0, 1, 2, 3, 4])
+  })
+
+  it('gives a place on to who waits, and not to who comes at that moment', async () => {
+    const limit = new Limit(1)
+    let running = 0
+    let most = 0
+    const work = async (): Promise<void> => {
+      most = Math.max(most, ++running)
+      await turn()
+      running--
+    }
+    const first = limit.run(work)
+    const second = limit.run(work)
+    await first
+    await Promise.all([second, limit.run(work)])
+    expect(most).toBe(1)
   })
 
   it('gives the place of what failed to the next one', async () => {
