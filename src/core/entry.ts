@@ -65,6 +65,11 @@ export function folderPathOfKey(key: string): SafePath {
   return inside.ok ? { ok: true, relative: inside.relative.slice(0, -2) } : inside
 }
 
+/** The range, under `fileKeys`, of all that is below a folder; '' for everything. */
+export function below(folder: string): { gt: string; lt: string } {
+  return folder === '' ? { gt: '/', lt: '0' } : { gt: `/${folder}/`, lt: `/${folder}0` }
+}
+
 /** Key, under `datKeys`, of what a share is called. Written once. */
 export const INFO = 'info'
 export interface ShareInfo {

@@ -1,9 +1,7 @@
 import { DatError } from '../base/errors.js'
-import { openDrive } from './drive.js'
 import { firstContact } from './first-contact.js'
-import { Replication } from './replication.js'
 import type { CommonOptions } from './session.js'
-import { makeTemporaryFolder } from './temporary-folder.js'
+import { openTemporary } from './temporary-clone.js'
 
 /** Owners say who they are when a channel opens; this long after the first contact all that are there have. */
 const LISTEN_MS = 1500
@@ -22,30 +20,22 @@ export interface SearchOptions extends CommonOptions {
  */
 export async function lookForOwner(options: SearchOptions): Promise<{ fork: number; length: number } | null> {
   const { key, publicKey, network, report, signal, timeout, onowner } = options
-  const folder = await makeTemporaryFolder('owner')
-  const place = { root: folder.path, store: folder.path }
+  const { open, replication, close } = await openTemporary('owner', {
+    ...{ key, network, report },
+    seeOwner: { publicKey, onowner }
+  })
   try {
-    const open = await openDrive({ place, create: { role: 'clone', key } })
-    try {
-      const replication = await Replication.start({ open, network, report, seeOwner: { publicKey, onowner } })
-      try {
-        if (!(await firstContact(open, replication, { timeout, endEarly: true, report, signal }))) {
-          throw new DatError('INTERRUPTED', 'interrupted')
-        }
-        await listen(signal)
-        const { fork, length } = open.drive.core
-        return { fork, length }
-      } finally {
-        await replication.close()
-      }
-    } finally {
-      await open.close()
+    if (!(await firstContact(open, replication, { timeout, endEarly: true, report, signal }))) {
+      throw new DatError('INTERRUPTED', 'interrupted')
     }
+    await listen(signal)
+    const { fork, length } = open.drive.core
+    return { fork, length }
   } catch (error) {
     if (error instanceof DatError && (error.code === 'NO_PEER' || error.code === 'DENIED')) return null
     throw error
   } finally {
-    await folder.remove()
+    await close()
   }
 }
 

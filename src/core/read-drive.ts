@@ -2,15 +2,13 @@ import type Hypercore from 'hypercore'
 import type { Hyperbee } from 'hyperdrive'
 import { DatError } from '../base/errors.js'
 import type { Link } from '../base/link.js'
-import { Scope } from '../base/scope.js'
 import { type OpenDrive, openDrive, placeOf } from './drive.js'
 import { firstContact } from './first-contact.js'
 import { alsoAt } from './places.js'
 import { findFolder } from './pull.js'
-import { Replication } from './replication.js'
 import { readSaved } from './saved-clone.js'
 import type { CommonOptions } from './session.js'
-import { makeTemporaryFolder } from './temporary-folder.js'
+import { openTemporary } from './temporary-clone.js'
 import { beeAt } from './versions.js'
 
 /** A share to look at: by its link, over the network, or a folder of this computer. */
@@ -55,23 +53,17 @@ export async function readDrive(options: ReadOptions): Promise<ReadDrive> {
     }
   }
   const { link } = options.target
-  const scope = new Scope()
+  const { timeout, endEarly = false, report, signal } = options
+  const network = alsoAt(options.network, link)
+  const clone = await openTemporary('read', { key: link.key, network, report })
   try {
-    const folder = await makeTemporaryFolder('read')
-    scope.defer(() => folder.remove())
-    const place = { root: folder.path, store: folder.path }
-    const open = await openDrive({ place, create: { role: 'clone', key: link.key } })
-    scope.defer(() => open.close())
-    const network = alsoAt(options.network, link)
-    const replication = await Replication.start({ open, network, report: options.report })
-    scope.defer(() => replication.close())
-    const { timeout, endEarly = false, report, signal } = options
+    const { open, replication, close } = clone
     const content = await firstContact(open, replication, { timeout, endEarly, report, signal })
     if (!content) throw new DatError('INTERRUPTED', 'interrupted')
     const bee = await beeAt(open, options.version ?? link.version)
-    return { open, bee, content, under: link.path, close: () => scope.close() }
+    return { open, bee, content, under: link.path, close }
   } catch (error) {
-    await scope.close().catch(() => {})
+    await clone.close().catch(() => {})
     throw error
   }
 }

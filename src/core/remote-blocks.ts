@@ -1,12 +1,10 @@
 import type Hypercore from 'hypercore'
 import type { Report } from '../base/events.js'
-import { Scope } from '../base/scope.js'
 import type { NetworkOptions } from '../transport/transport.js'
-import { type OpenDrive, openDrive } from './drive.js'
+import type { OpenDrive } from './drive.js'
 import { firstContact } from './first-contact.js'
 import type { InviteAsker } from './invite-asker.js'
-import { Replication } from './replication.js'
-import { makeTemporaryFolder } from './temporary-folder.js'
+import { openTemporary, type TemporaryClone } from './temporary-clone.js'
 
 /** Blocks that were fetched and passed on stay on the disk for whoever asks next, so many bytes of them. */
 const KEPT_BYTES = 256 * 1024 * 1024
@@ -26,35 +24,24 @@ export interface RemoteOptions {
 
 /** A share as its peers have it, of which blocks are fetched one by one. Its index is temporary. */
 export class RemoteBlocks {
-  readonly open: OpenDrive
-  readonly replication: Replication
-  readonly #scope: Scope
+  readonly #clone: TemporaryClone
   /** Fetched blocks and their sizes, the least recently used first. */
   readonly #kept = new Map<number, number>()
   #keptBytes = 0
   #content: Hypercore | null = null
+  #closed = false
 
-  private constructor(open: OpenDrive, replication: Replication, scope: Scope) {
-    this.open = open
-    this.replication = replication
-    this.#scope = scope
+  private constructor(clone: TemporaryClone) {
+    this.#clone = clone
   }
 
   /** Resolves once the network is open; peers are looked for meanwhile. */
-  static async start({ key, network, report, asker }: RemoteOptions): Promise<RemoteBlocks> {
-    const scope = new Scope()
-    try {
-      const folder = await makeTemporaryFolder('serve')
-      scope.defer(() => folder.remove())
-      const open = await openDrive({ place: { root: folder.path, store: folder.path }, create: { role: 'clone', key } })
-      scope.defer(() => open.close())
-      const replication = await Replication.start({ open, network, report, asker })
-      scope.defer(() => replication.close())
-      return new RemoteBlocks(open, replication, scope)
-    } catch (error) {
-      await scope.close().catch(() => {})
-      throw error
-    }
+  static async start(options: RemoteOptions): Promise<RemoteBlocks> {
+    return new RemoteBlocks(await openTemporary('serve', options))
+  }
+
+  get open(): OpenDrive {
+    return this.#clone.open
   }
 
   /**
@@ -64,7 +51,7 @@ export class RemoteBlocks {
    * @throws DatError NO_PEER
    */
   async meet(options: { timeout: number; endEarly: boolean; report: Report; signal: AbortSignal }): Promise<boolean> {
-    const content = await firstContact(this.open, this.replication, options)
+    const content = await firstContact(this.open, this.#clone.replication, options)
     if (!content) return false
     this.#content = content
     // Its peers say at once what they have; until then everything would seem to be missing.
@@ -95,14 +82,15 @@ export class RemoteBlocks {
   }
 
   close(): Promise<void> {
-    return this.#scope.close()
+    this.#closed = true
+    return this.#clone.close()
   }
 
   /** Waits a little for what a peer may be about to say. */
   async #heard(holds: () => boolean): Promise<boolean> {
     const until = performance.now() + HEAR_MS
     while (!holds()) {
-      if (performance.now() > until || this.#scope.closed) return false
+      if (performance.now() > until || this.#closed) return false
       await new Promise((resolve) => setTimeout(resolve, HEAR_STEP_MS))
     }
     return true

@@ -9,12 +9,12 @@ import { type BlockRange, isValidRange } from '../storage/layout.js'
 import { assemble } from './assemble.js'
 import { holdsBlocks } from './content-check.js'
 import { type OpenDrive, openDrive, placeOf } from './drive.js'
-import { fileKeys, isEntry, mtimeOf } from './entry.js'
+import { below, fileKeys, isEntry, mtimeOf } from './entry.js'
 import { firstContact } from './first-contact.js'
-import { isRunning } from './holder.js'
 import { alsoAt } from './places.js'
 import { findFolder } from './pull.js'
 import { Replication } from './replication.js'
+import { RestoreDrafts } from './restore-drafts.js'
 import { readSaved } from './saved-clone.js'
 import type { CommonOptions } from './session.js'
 import { beeAt, whatIsKept } from './versions.js'
@@ -72,18 +72,19 @@ class Restore {
   readonly #options: RestoreOptions
   readonly #online: boolean
   readonly #failures: Failure[] = []
-  #serial = 0
+  readonly #drafts: RestoreDrafts
 
   constructor(open: OpenDrive, options: RestoreOptions, online: boolean) {
     this.#open = open
     this.#options = options
     this.#online = online
+    this.#drafts = new RestoreDrafts(open)
   }
 
   async run(): Promise<{ files: number; bytes: number }> {
     const { version, path, signal, onrestored } = this.#options
     const done = { files: 0, bytes: 0 }
-    await this.#cleanUp()
+    await this.#drafts.cleanUp()
     const bee = await beeAt(this.#open, version)
     try {
       let any = false
@@ -125,8 +126,7 @@ class Restore {
       if (isEntry(one.value)) yield { relative: path, value: one.value }
       return
     }
-    const range = path === '' ? {} : { gt: `/${path}/`, lt: `/${path}0` }
-    for await (const { key, value } of bee.createReadStream<EntryValue>(range, fileKeys)) {
+    for await (const { key, value } of bee.createReadStream<EntryValue>(below(path), fileKeys)) {
       if (isEntry(value)) yield { relative: key.slice(1), value }
     }
   }
@@ -143,7 +143,7 @@ class Restore {
       if (inTheWay !== null) return inTheWay
       const replace = record?.state === 'done' ? { mtime: record.mtime, inode: record.inode } : null
       if (value.linkname) return await this.#link(at, value.linkname, replace)
-      const from = this.#temporary()
+      const from = this.#drafts.next()
       try {
         const why = await this.#content(from, value)
         if (why !== null) return why
@@ -241,26 +241,6 @@ class Restore {
     } finally {
       clearTimeout(timer)
       this.#options.signal.removeEventListener('abort', stop)
-    }
-  }
-
-  #temporary(): Beneath {
-    return this.#draft(`restore-${process.pid}-${++this.#serial}`)
-  }
-
-  #draft(name: string): Beneath {
-    const { root, path } = this.#open.files.partials.folder
-    return { root, path: `${path}/${name}` }
-  }
-
-  /** Removes what others left behind that were killed. */
-  async #cleanUp(): Promise<void> {
-    const { workers, files } = this.#open
-    const listed = await workers.list({ folder: files.partials.folder })
-    if (isTaskError(listed)) return
-    for (const name of listed.names) {
-      const pid = Number(/^restore-(\d{1,10})-\d+$/.exec(name)?.[1] ?? 0)
-      if (pid > 0 && !isRunning(pid)) await workers.edit({ edit: 'remove', at: this.#draft(name), unless: null })
     }
   }
 }

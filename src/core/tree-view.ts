@@ -1,7 +1,17 @@
 import type { BeeEntry, EntryValue, Hyperbee } from 'hyperdrive'
 import type { BlockRange } from '../storage/layout.js'
 import type { OpenDrive } from './drive.js'
-import { datKeys, FOLDERS, fileKeys, folderOfKey, folderPathOfKey, isEntry, mtimeOf, pathOfKey } from './entry.js'
+import {
+  below,
+  datKeys,
+  FOLDERS,
+  fileKeys,
+  folderOfKey,
+  folderPathOfKey,
+  isEntry,
+  mtimeOf,
+  pathOfKey
+} from './entry.js'
 import { settledVersion, standingOf } from './versions.js'
 
 /** A file, a link or a folder of a share, as one version of it has it. */
@@ -191,10 +201,6 @@ export class TreeView {
   close(): Promise<void> {
     return this.#bee.close()
   }
-}
-
-function below(folder: string): { gt: string; lt: string } {
-  return folder === '' ? { gt: '/', lt: '0' } : { gt: `/${folder}/`, lt: `/${folder}0` }
 }
 
 /** @param folder with a slash at its end, or '' */
