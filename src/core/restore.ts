@@ -50,34 +50,42 @@ export async function restore(options: RestoreOptions): Promise<{ files: number;
       open = await openDrive({ place, create: null, work: 'restore' })
     }
     scope.defer(() => open.close())
-    const peers = open.identity.role === 'clone' ? await online(open, options, scope) : false
-    return await new Restore(open, options, peers).run()
+    const alone = open.identity.role === 'clone' ? await connect(open, options, scope) : null
+    return await new Restore(open, options, alone).run()
   } finally {
     await scope.close()
   }
 }
 
-/** Connects a clone. @returns false when nobody is there: what is here may be enough */
-async function online(open: OpenDrive, options: RestoreOptions, scope: Scope): Promise<boolean> {
-  const { report, timeout, endEarly = false, signal } = options
+/** Connects a clone. @returns why not, when nobody is there: what is here may be enough */
+async function connect(open: OpenDrive, options: RestoreOptions, scope: Scope): Promise<DatError | null> {
+  const { report, timeout, endEarly = false, signal, version } = options
+  const { core } = open.drive
   const network = alsoAt(options.network, await readSaved(open))
   const replication = await Replication.start({ open, network, report })
   scope.defer(() => replication.close())
-  await firstContact(open, replication, { timeout, endEarly, report, signal })
-  return true
+  try {
+    await firstContact(open, replication, { timeout, endEarly, report, signal })
+    return null
+  } catch (error) {
+    const known = version <= open.drive.version && core.contiguousLength === core.length
+    if (known && error instanceof DatError && (error.code === 'NO_PEER' || error.code === 'DENIED')) return error
+    throw error
+  }
 }
 
 class Restore {
   readonly #open: OpenDrive
   readonly #options: RestoreOptions
-  readonly #online: boolean
+  /** Why nobody can be asked for the content that is not here. */
+  readonly #alone: DatError | null
   readonly #failures: Failure[] = []
   readonly #drafts: RestoreDrafts
 
-  constructor(open: OpenDrive, options: RestoreOptions, online: boolean) {
+  constructor(open: OpenDrive, options: RestoreOptions, alone: DatError | null) {
     this.#open = open
     this.#options = options
-    this.#online = online
+    this.#alone = alone
     this.#drafts = new RestoreDrafts(open)
   }
 
@@ -206,7 +214,9 @@ class Restore {
       const copied = await workers.edit({ edit: 'look', at: to }).catch(() => null)
       if (copied?.size === blob.byteLength && (await holdsBlocks(this.#open, to, blob))) return null
     }
-    return this.#online ? this.#fetch(to, value) : GONE
+    if (this.#open.identity.role === 'owner') return GONE
+    if (this.#alone) throw this.#alone
+    return this.#fetch(to, value)
   }
 
   /** Files of this computer that may have the content. */

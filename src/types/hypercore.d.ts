@@ -105,6 +105,8 @@ declare module 'hypercore' {
     readonly discoveryKey: Buffer
     readonly id: string
     readonly length: number
+    /** Blocks from the first on that are here without a gap. */
+    readonly contiguousLength: number
     readonly byteLength: number
     readonly fork: number
     readonly opened: boolean

@@ -153,6 +153,20 @@ describe('a share that keeps its history', () => {
     await owner.close()
   })
 
+  test('a clone restores what is here all the same while nobody is online, and says so of what is not', async () => {
+    const { first } = await threeVersions()
+    const owner = await TestSession.share(source)
+    const clone = await TestSession.clone(owner.link, copy)
+    await clone.done()
+    await clone.close()
+    await owner.close()
+    const alone = { dir: copy, timeout: 0.5 }
+    // It has another name now.
+    expect(await restored('dir/moved', first, alone)).toEqual({ files: 1, bytes: 5 })
+    expect(await readFile(join(copy, 'dir/moved'), 'utf8')).toBe('moved')
+    await expect(restored('dir/gone', first, alone)).rejects.toMatchObject({ code: 'NO_PEER' })
+  })
+
   test('frees what is not to be kept, and tells clones what there still is', async () => {
     const { first, second } = await threeVersions()
     const { pruneShare } = await built<typeof prunes>('core/prune')
