@@ -58,8 +58,9 @@ export class HistoryKeeper {
 
   async #begin(signal: AbortSignal): Promise<void> {
     const { archive, place, root } = this.#open
-    await this.#announce()
-    for await (const chunk of this.#missing()) {
+    const missing = await this.#missingBytes()
+    if (missing > 0) await this.#announce(missing)
+    for await (const chunk of missing > 0 ? this.#records() : []) {
       if (signal.aborted) return
       try {
         await archive.keep(root, chunk)
@@ -72,11 +73,8 @@ export class HistoryKeeper {
   }
 
   /** Says what it costs, and whether there is room for it. */
-  async #announce(): Promise<void> {
+  async #announce(bytes: number): Promise<void> {
     const { place } = this.#open
-    let bytes = 0
-    for await (const chunk of this.#missing()) for (const { size } of chunk) bytes += size
-    if (bytes === 0) return
     if (await copiesAreFree(place.root, place.store)) {
       this.#report({ type: 'note', message: 'older versions are kept; until a file changes that takes no space' })
       return
@@ -92,12 +90,18 @@ export class HistoryKeeper {
     this.#report({ type: 'note', message: what, important: true })
   }
 
-  /** Files of which there is no copy yet. */
-  async *#missing(): AsyncGenerator<FileRecord[]> {
-    const { index } = this.#open
+  /** Of files of which there is no copy yet. */
+  async #missingBytes(): Promise<number> {
+    let bytes = 0
+    for await (const chunk of this.#records()) {
+      for (const { size } of await this.#open.archive.missing(chunk)) bytes += size
+    }
+    return bytes
+  }
+
+  async *#records(): AsyncGenerator<FileRecord[]> {
     let chunk: FileRecord[] = []
-    for await (const record of index.records()) {
-      if (record.state !== 'done' || !record.range || (await index.isArchived(record.range.blockOffset))) continue
+    for await (const record of this.#open.index.records()) {
       chunk.push(record)
       if (chunk.length < CHUNK_RECORDS) continue
       yield chunk

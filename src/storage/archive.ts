@@ -48,6 +48,18 @@ export class Archive {
     return { root: this.#folder, path: `${Math.floor(blockOffset / CONTENTS_IN_FOLDER)}/${blockOffset}` }
   }
 
+  /** Of some files, one for each content that is not kept yet. */
+  async missing(records: readonly FileRecord[]): Promise<FileRecord[]> {
+    const contents = new Map<number, FileRecord>()
+    for (const record of records) {
+      const { range, state, kind } = record
+      if (range && state === 'done' && kind === 'file' && !contents.has(range.blockOffset))
+        contents.set(range.blockOffset, record)
+    }
+    const kept = await this.#index.areArchived([...contents.keys()])
+    return [...contents.values()].filter((_record, i) => !kept[i])
+  }
+
   /**
    * Copies the contents of files, as far as that was not done yet. A file that is no longer as it was indexed is left
    * out: it is indexed again, and copied then.
@@ -55,14 +67,7 @@ export class Archive {
    * @throws what the file system says: it may be full
    */
   async keep(root: string, records: readonly FileRecord[]): Promise<void> {
-    const wanted: FileRecord[] = []
-    const seen = new Set<number>()
-    for (const record of records) {
-      const { range, state, kind } = record
-      if (!range || state !== 'done' || kind !== 'file' || seen.has(range.blockOffset)) continue
-      seen.add(range.blockOffset)
-      if (!(await this.#index.isArchived(range.blockOffset))) wanted.push(record)
-    }
+    const wanted = await this.missing(records)
     for (let i = 0; i < wanted.length; i += COPIES_AT_ONCE) {
       const some = wanted.slice(i, i + COPIES_AT_ONCE)
       const copied = await Promise.all(some.map((record) => this.#copy(root, record)))

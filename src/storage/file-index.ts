@@ -1,5 +1,18 @@
 import type { RocksSession, RocksWrite } from 'hypercore-storage'
 import { decodeRecord, encodeRecord, type FileRecord, type Fingerprint } from './file-record.js'
+import {
+  ARCHIVED,
+  allOf,
+  archivedKey,
+  BLOCK,
+  blockKey,
+  hashKey,
+  inodeKey,
+  metaKey,
+  PATH,
+  pathKey,
+  sizeKey
+} from './index-keys.js'
 import type { BlockRange } from './layout.js'
 import { parseList, parseStored } from './stored-json.js'
 
@@ -8,15 +21,6 @@ import { parseList, parseStored } from './stored-json.js'
  * It lives in the RocksDB of the Corestore, under keys that start with a byte which hypercore-storage does not use, so
  * that memory does not grow with the number of files and one lock guards both. docs/storage-format.md has the layout.
  */
-
-const PREFIX = 0xfe
-const PATH = 0x70 // p ‖ path → record
-const BLOCK = 0x62 // b ‖ uint64 first block ‖ path → nothing
-const HASH = 0x68 // h ‖ content hash → range of a file with that content
-const INODE = 0x69 // i ‖ inode, size, mtime → path of a large file
-const SIZE = 0x73 // s ‖ uint64 size → nothing: a large file of this size is known
-const META = 0x6d // m ‖ name → JSON
-const ARCHIVED = 0x61 // a ‖ uint64 first block → range of a content of which the archive has a copy
 
 /** Of files from this size on the sizes are noted: only then may another be a duplicate that is worth waiting for. */
 export const LARGE_BYTES = 256 * 1024 * 1024
@@ -52,19 +56,15 @@ export class FileIndex {
 
   /** The records of several paths, in their order, in one read. */
   async getMany(paths: readonly string[]): Promise<(FileRecord | null)[]> {
-    if (paths.length === 0) return []
-    const read = this.#db.read({ autoDestroy: true })
-    const pending = paths.map((path) => read.get(pathKey(path)))
-    read.tryFlush()
-    const values = await Promise.all(pending)
+    const values = await this.#values(paths.map(pathKey))
     return values.map((value, i) => value && decodeRecord(paths[i] as string, value))
   }
 
   /** All records in the byte order of their paths, from a folder (`a/b/`) or of everything (''). */
   async *records(folder = ''): AsyncGenerator<FileRecord> {
-    const gte = pathKey(folder)
-    const lt = folder === '' ? Buffer.from([PREFIX, PATH + 1]) : pathKey(`${folder.slice(0, -1)}0`)
-    for await (const { key, value } of this.#db.iterator({ gte, lt }, { capacity: SCAN_CAPACITY })) {
+    const inside = { gte: pathKey(folder), lt: pathKey(`${folder.slice(0, -1)}0`) }
+    const range = folder === '' ? allOf(PATH) : inside
+    for await (const { key, value } of this.#db.iterator(range, { capacity: SCAN_CAPACITY })) {
       yield decodeRecord(key.subarray(2).toString(), value)
     }
   }
@@ -78,12 +78,12 @@ export class FileIndex {
   /** The first blocks and paths of up to `limit` files from the one that may hold block `index` on. */
   async rangesFrom(index: number, limit: number): Promise<{ blockOffset: number; path: string }[]> {
     let start = blockKey(index, '')
-    const before = { gte: Buffer.from([PREFIX, BLOCK]), lt: blockKey(index + 1, '') }
+    const before = { ...allOf(BLOCK), lt: blockKey(index + 1, '') }
     for await (const { key } of this.#db.iterator(before, { reverse: true, limit: 1, capacity: 1 })) {
       start = key.subarray(0, 10)
     }
     const found: { blockOffset: number; path: string }[] = []
-    const after = { gte: start, lt: Buffer.from([PREFIX, BLOCK + 1]) }
+    const after = { ...allOf(BLOCK), gte: start }
     for await (const { key } of this.#db.iterator(after, { limit, capacity: limit })) {
       found.push({ blockOffset: Number(key.readBigUInt64BE(2)), path: key.subarray(10).toString() })
     }
@@ -92,7 +92,7 @@ export class FileIndex {
 
   /** The first blocks of all files from block `from` on, in order; identical files have the same one. */
   async *firstBlocks(from: number): AsyncGenerator<number> {
-    const range = { gte: blockKey(from, ''), lt: Buffer.from([PREFIX, BLOCK + 1]) }
+    const range = { ...allOf(BLOCK), gte: blockKey(from, '') }
     for await (const { key } of this.#db.iterator(range, { capacity: SCAN_CAPACITY })) {
       yield Number(key.readBigUInt64BE(2))
     }
@@ -109,9 +109,14 @@ export class FileIndex {
     return (await this.#db.get(archivedKey(blockOffset))) !== null
   }
 
+  /** The same for several, in one read. */
+  async areArchived(blockOffsets: readonly number[]): Promise<boolean[]> {
+    return (await this.#values(blockOffsets.map(archivedKey))).map((value) => value !== null)
+  }
+
   /** The content in the archive that has block `index`. */
   async archivedAround(index: number): Promise<BlockRange | null> {
-    const upTo = { gte: Buffer.from([PREFIX, ARCHIVED]), lt: archivedKey(index + 1) }
+    const upTo = { ...allOf(ARCHIVED), lt: archivedKey(index + 1) }
     for await (const { key, value } of this.#db.iterator(upTo, { reverse: true, limit: 1, capacity: 1 })) {
       const range = archivedRange(key, value)
       return index < range.blockOffset + range.blockLength ? range : null
@@ -121,14 +126,13 @@ export class FileIndex {
 
   /** All contents in the archive, in the order of their blocks. */
   async *archived(): AsyncGenerator<BlockRange> {
-    const all = { gte: Buffer.from([PREFIX, ARCHIVED]), lt: Buffer.from([PREFIX, ARCHIVED + 1]) }
-    for await (const { key, value } of this.#db.iterator(all, { capacity: SCAN_CAPACITY }))
+    for await (const { key, value } of this.#db.iterator(allOf(ARCHIVED), { capacity: SCAN_CAPACITY }))
       yield archivedRange(key, value)
   }
 
   /** The blocks of a file with this content, if there was one. */
   async rangeOfContent(hash: Buffer): Promise<BlockRange | null> {
-    const value = await this.#db.get(key(HASH, hash))
+    const value = await this.#db.get(hashKey(hash))
     if (!value) return null
     const [blockOffset, blockLength, byteOffset, byteLength] = parseList<[number, number, number, number]>(value)
     return { blockOffset, blockLength, byteOffset, byteLength }
@@ -147,8 +151,16 @@ export class FileIndex {
   }
 
   async getMeta<T>(name: string): Promise<T | null> {
-    const value = await this.#db.get(key(META, Buffer.from(name)))
+    const value = await this.#db.get(metaKey(name))
     return value && (parseStored(value) as T)
+  }
+
+  async #values(keys: readonly Buffer[]): Promise<(Buffer | null)[]> {
+    if (keys.length === 0) return []
+    const read = this.#db.read({ autoDestroy: true })
+    const pending = keys.map((key) => read.get(key))
+    read.tryFlush()
+    return Promise.all(pending)
   }
 
   batch(): IndexBatch {
@@ -174,12 +186,12 @@ export class FileIndex {
       putContent: (hash, { blockOffset, blockLength, byteOffset, byteLength }) => {
         const value = JSON.stringify([blockOffset, blockLength, byteOffset, byteLength])
         operations.push((tx) => {
-          tx.tryPut(key(HASH, hash), Buffer.from(value))
+          tx.tryPut(hashKey(hash), Buffer.from(value))
           if (byteLength >= LARGE_BYTES) tx.tryPut(sizeKey(byteLength), Buffer.alloc(0))
         })
       },
       putMeta: (name, value) => {
-        operations.push((tx) => tx.tryPut(key(META, Buffer.from(name)), Buffer.from(JSON.stringify(value))))
+        operations.push((tx) => tx.tryPut(metaKey(name), Buffer.from(JSON.stringify(value))))
       },
       putArchived: ({ blockOffset, blockLength, byteOffset, byteLength }) => {
         const value = Buffer.from(JSON.stringify([blockLength, byteOffset, byteLength]))
@@ -215,41 +227,7 @@ function movable(record: FileRecord): boolean {
   return record.range !== null && record.state === 'done' && record.size >= MOVE_MIN_BYTES
 }
 
-function key(kind: number, rest: Uint8Array): Buffer {
-  return Buffer.concat([Buffer.from([PREFIX, kind]), rest])
-}
-
-function pathKey(path: string): Buffer {
-  return key(PATH, Buffer.from(path))
-}
-
-function blockKey(blockOffset: number, path: string): Buffer {
-  return key(BLOCK, Buffer.concat([uint64(blockOffset), Buffer.from(path)]))
-}
-
-function sizeKey(size: number): Buffer {
-  return key(SIZE, uint64(size))
-}
-
-function archivedKey(blockOffset: number): Buffer {
-  return key(ARCHIVED, uint64(blockOffset))
-}
-
 function archivedRange(key: Buffer, value: Buffer): BlockRange {
   const [blockLength, byteOffset, byteLength] = parseList<[number, number, number]>(value)
   return { blockOffset: Number(key.readBigUInt64BE(2)), blockLength, byteOffset, byteLength }
-}
-
-function uint64(value: number): Buffer {
-  const bytes = Buffer.alloc(8)
-  bytes.writeBigUInt64BE(BigInt(value))
-  return bytes
-}
-
-function inodeKey({ inode, size, mtime }: Fingerprint): Buffer {
-  const value = Buffer.alloc(24)
-  value.writeDoubleBE(inode, 0)
-  value.writeDoubleBE(size, 8)
-  value.writeDoubleBE(mtime, 16)
-  return key(INODE, value)
 }
