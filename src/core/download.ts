@@ -1,9 +1,10 @@
 import type { BeeEntry, EntryValue, Hyperbee } from 'hyperdrive'
-import { DatError, type Failure, fileError, reasonOf, systemCode } from '../base/errors.js'
+import { type Failure, fileError, systemCode } from '../base/errors.js'
 import type { FileRecord } from '../storage/file-record.js'
-import { Destination, InTheWay, isBlocked } from './destination.js'
+import { Destination } from './destination.js'
 import { DownloadActions } from './download-actions.js'
 import type { DownloadContext, Unresolved, Wanted } from './download-context.js'
+import { DownloadFailures } from './download-failures.js'
 import {
   datKeys,
   FOLDERS,
@@ -24,8 +25,6 @@ import { compareBytes } from './walk.js'
 /** Entries that are decided on, and asked for, together. The first few come at once, so that data flows early. */
 const FIRST_CHUNK = 32
 const CHUNK = 256
-/** Failures that are kept to be listed at the end; each was told of when it happened, and all are counted. */
-const MAX_FAILURES = 10_000
 /** Characters of a name that was refused: it may be longer than any file's. */
 const MAX_SHOWN = 1024
 
@@ -34,13 +33,7 @@ export class Download {
   readonly #options: DownloadContext
   readonly #destination: Destination
   readonly #actions: DownloadActions
-  /** Failures by path: a later version may still succeed. */
-  readonly #failures = new Map<string, string>()
-  #altered = new Set<string>()
-  /** How many more there were. */
-  #moreFailures = 0
-  /** Of the failures, those that the removals of a version may put right. */
-  readonly #blocked = new Set<string>()
+  readonly #failures: DownloadFailures
   /** What the owner says cannot be read at this version, and why. */
   #unreadable: ReadonlyMap<string, string> = new Map()
   readonly #abandoned = new Set<string>()
@@ -54,13 +47,11 @@ export class Download {
 
   constructor(options: DownloadContext) {
     this.#options = options
+    this.#failures = new DownloadFailures(options.report)
     this.#destination = new Destination(options.open.root, options.open.workers)
     this.#actions = new DownloadActions(options, this.#destination, {
       onfailed: (path, error) => this.#fail(path, error),
-      onsettled: (path) => {
-        this.#failures.delete(path)
-        this.#altered.delete(path)
-      }
+      onsettled: (path) => this.#failures.forget(path)
     })
   }
 
@@ -96,17 +87,17 @@ export class Download {
   }
 
   get failures(): Failure[] {
-    return [...this.#failures].map(([path, reason]) => ({ path, reason }))
+    return this.#failures.list
   }
 
   /** How many files failed, more than are listed. */
   get failed(): number {
-    return this.#failures.size + this.#moreFailures
+    return this.#failures.count
   }
 
   /** True if all that failed was altered here by the user. */
   get onlyAltered(): boolean {
-    return this.#failures.size > 0 && this.#altered.size === this.failed
+    return this.#failures.onlyAltered
   }
 
   /** The version that was last looked at. */
@@ -218,7 +209,7 @@ export class Download {
     for (const path of this.#abandoned) {
       if (this.#whyUnreadable(path) !== null) continue
       this.#abandoned.delete(path)
-      this.#failures.delete(path)
+      this.#failures.forget(path)
       const entry = await bee.get<EntryValue>(`/${path}`, fileKeys)
       const planned = this.#chunk.some((wanted) => wanted.path === path) || this.#actions.waiting.includes(path)
       if (entry && !planned) await this.#want(path, entry.value, undefined)
@@ -282,11 +273,7 @@ export class Download {
 
   /** Files that came before what was in their way was removed: a folder that became a file, or the other way round. */
   async #tryAgain(bee: Hyperbee): Promise<void> {
-    const blocked = [...this.#blocked]
-    this.#blocked.clear()
-    for (const path of blocked) {
-      this.#failures.delete(path)
-      this.#altered.delete(path)
+    for (const path of this.#failures.takeBlocked()) {
       const entry = await bee.get<EntryValue>(`/${path}`, fileKeys)
       if (entry) await this.#want(path, entry.value, undefined)
     }
@@ -305,13 +292,6 @@ export class Download {
       this.#actions.abort(fileError(error, `write ${path}`))
       return
     }
-    const reason = error instanceof DatError ? error.message : reasonOf(error)
-    if (isBlocked(error)) this.#blocked.add(path)
-    if (this.#failures.get(path) === reason) return
-    if (this.#failures.size < MAX_FAILURES || this.#failures.has(path)) {
-      if (error instanceof InTheWay) this.#altered.add(path)
-      this.#failures.set(path, reason)
-    } else this.#moreFailures++
-    this.#options.report({ type: 'file.failed', path, reason })
+    this.#failures.add(path, error)
   }
 }
