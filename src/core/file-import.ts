@@ -1,18 +1,16 @@
-import crypto from 'hypercore-crypto'
 import type { EntryValue } from 'hyperdrive'
 import { reasonOf } from '../base/errors.js'
 import { LARGE_BYTES } from '../storage/file-index.js'
 import { type FileRecord, sameFingerprint, sameRange, sameSizeAndTime } from '../storage/file-record.js'
 import { type HashJob, type HashResult, toError } from '../storage/file-tasks.js'
-import { HashedBlock } from '../storage/hashed-block.js'
+import type { HashedBlock } from '../storage/hashed-block.js'
 import { BLOCK_SIZE, type BlockRange } from '../storage/layout.js'
 import { treeHash } from './drive.js'
 import { fileKeys } from './entry.js'
+import { blocksOf, hashFile, hashJobs, TASK_BYTES } from './file-hashing.js'
 import type { ImportContext } from './import-context.js'
 import { type Found, look, QUIETLY } from './walk.js'
 
-/** A file is hashed in stretches of this many bytes, several at once. */
-export const TASK_BYTES = 16 * 1024 * 1024
 /** Index meta: path of the large file whose blocks are being appended. */
 export const PENDING = 'pending'
 
@@ -29,7 +27,6 @@ const ATTEMPTS = 3
  */
 export const DAMAGED = 'its bytes changed, but neither size nor times: `dat verify --repair` shares it as it is now'
 
-type Hashed = { blocks: HashedBlock[]; contentHash: Buffer }
 type Outcome = {
   failed: string | null
   /** The content is what it was: nothing changed for peers. */
@@ -61,7 +58,7 @@ export class FileImport {
     this.#options = options
     this.#found = found
     this.#previous = previous
-    this.jobs = found.kind === 'file' ? this.#jobs() : []
+    this.jobs = found.kind === 'file' ? hashJobs(options.open.root, found) : []
   }
 
   /** Bytes that this file will take up in the hasher; 0 if it need not be read. */
@@ -86,7 +83,7 @@ export class FileImport {
       const moved = await this.#findMoved()
       if (moved?.range) return this.#put(moved.range)
       this.#moved = null
-      this.jobs = this.#jobs()
+      this.jobs = hashJobs(this.#options.open.root, this.#found)
     }
     const outcome = await this.#attempt(onbytes, flush)
     // What was shared of a large file while it was hashed is withdrawn if the rest cannot follow.
@@ -111,7 +108,7 @@ export class FileImport {
       this.#found = again
       this.#lookedAt = Date.now()
       this.#moved = null
-      this.jobs = this.#jobs()
+      this.jobs = hashJobs(this.#options.open.root, this.#found)
       this.results = null
       if (again.size === 0) return this.#put(null)
     }
@@ -162,7 +159,7 @@ export class FileImport {
       onbytes(Math.min(done, this.#found.size))
     }
     if (this.#options.signal.aborted) return DONE
-    const { blocks, contentHash } = combine(hashes, this.#found.size)
+    const { blocks, contentHash } = blocksOf(hashes, this.#found.size)
     const unchanged = await this.#unchangedRange(blocks)
     if (unchanged) return this.#put(unchanged)
     if (this.#unexplained) return { failed: DAMAGED }
@@ -204,7 +201,7 @@ export class FileImport {
         return 'error' in result ? { failed: reasonOf(toError(result)) } : 'changed'
       }
       hashes.push(result.hashes)
-      await batch.append(combine([result.hashes], Math.min(this.#found.size - done, TASK_BYTES)).blocks, done === 0)
+      await batch.append(blocksOf([result.hashes], Math.min(this.#found.size - done, TASK_BYTES)).blocks, done === 0)
       done = Math.min(this.#found.size, done + TASK_BYTES)
       onbytes(done)
     }
@@ -213,7 +210,7 @@ export class FileImport {
     await batch.keep([{ ...record, state: 'done' }])
     const final = open.index.batch()
     final.put({ ...record, state: 'done', racy: isRacy(this.#found, this.#lookedAt) }, record)
-    if (!resumed) final.putContent(combine(hashes, this.#found.size).contentHash, range)
+    if (!resumed) final.putContent(blocksOf(hashes, this.#found.size).contentHash, range)
     final.putMeta(PENDING, null)
     await final.flush()
     return DONE
@@ -234,24 +231,10 @@ export class FileImport {
     return done >= 0 && done <= record.range.blockLength ? record : null
   }
 
-  /** The results of the jobs in order, several under way at once. @param first block to begin with */
-  async *#hash(first: number): AsyncGenerator<HashResult> {
-    const { signal } = this.#options
-    const { workers } = this.#options.open
-    const pending = (this.results ?? []).map((results) => results)
-    let start = first * BLOCK_SIZE
-    while (!signal.aborted) {
-      while (!this.results && start < this.#found.size && pending.length < workers.concurrency) {
-        const results = workers.hash([this.#job(start)])
-        results.catch(() => {})
-        pending.push(results)
-        start += TASK_BYTES
-      }
-      const results = pending.shift()
-      if (!results) return
-      const result = (await results)[0]
-      if (result) yield result
-    }
+  /** @param first block to begin with */
+  #hash(first: number): AsyncGenerator<HashResult> {
+    const { open, signal } = this.#options
+    return hashFile(open, this.#found, { first, handed: this.results, signal })
   }
 
   async #findMoved(): Promise<FileRecord | null> {
@@ -273,17 +256,6 @@ export class FileImport {
     await batch.flush()
   }
 
-  #jobs(): HashJob[] {
-    const jobs: HashJob[] = []
-    for (let start = 0; start < this.#found.size; start += TASK_BYTES) jobs.push(this.#job(start))
-    return jobs
-  }
-
-  #job(start: number): HashJob {
-    const file = { root: this.#options.open.root, path: this.#found.path }
-    return { file, start, length: Math.min(TASK_BYTES, this.#found.size - start), blockSize: BLOCK_SIZE }
-  }
-
   #record(range: BlockRange | null): FileRecord {
     const { path: name, kind, executable, target, size, mtime, inode, ctime, holes } = this.#found
     const bytes = kind === 'file' ? size : 0
@@ -302,15 +274,4 @@ function isRacy(found: Found, lookedAt: number): boolean {
 function sameEntry(a: FileRecord, b: FileRecord): boolean {
   const done = a.state === 'done' && b.state === 'done' && a.kind === b.kind && a.target === b.target
   return done && a.mtime === b.mtime && a.executable === b.executable && sameRange(a.range, b.range)
-}
-
-function combine(parts: readonly Uint8Array[], size: number): Hashed {
-  const hashes = parts.length === 1 ? (parts[0] as Uint8Array) : Buffer.concat(parts)
-  const blocks: HashedBlock[] = []
-  for (let i = 0; i * 32 < hashes.length; i++) {
-    const length = Math.min(BLOCK_SIZE, size - i * BLOCK_SIZE)
-    blocks.push(new HashedBlock(length, Buffer.from(hashes.subarray(i * 32, i * 32 + 32))))
-  }
-  const first = blocks[0]
-  return { blocks, contentHash: blocks.length === 1 && first ? first.leafHash : crypto.hash(hashes) }
 }

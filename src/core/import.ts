@@ -2,14 +2,13 @@ import type { DatEvent, ImportCounters } from '../base/events.js'
 import type { FileRecord } from '../storage/file-record.js'
 import type { HashJob } from '../storage/file-tasks.js'
 import { type Compared, compareWithIndex, isSame, isUnchanged } from './compare.js'
-import { FileImport, PENDING, TASK_BYTES } from './file-import.js'
+import { TASK_BYTES, TASK_FILES } from './file-hashing.js'
+import { FileImport, PENDING } from './file-import.js'
 import type { ImportContext } from './import-context.js'
 import { counted, NOTHING } from './totals.js'
 import { UnreadableMarks } from './unreadable-marks.js'
 import { type Found, look, QUIETLY } from './walk.js'
 
-/** What one thread hashes at a time: up to TASK_BYTES of many small files, or of one large one. */
-const TASK_FILES = 64
 /** A batch becomes visible to peers at the latest after this many changes, bytes or milliseconds. */
 const BATCH_CHANGES = 512
 const BATCH_BYTES = 64 * 1024 * 1024
