@@ -80,6 +80,10 @@ const CATALOGUE = {
   SOURCE: { exitCode: EXIT.source, hint: 'check that the file exists and that you may read it' },
   DISK_FULL: { exitCode: EXIT.disk, hint: 'free some space and run the same command again: it resumes' },
   PERMISSION: { exitCode: EXIT.disk, hint: 'check the permissions of that folder, or choose another one' },
+  MEMORY_LIMIT: {
+    exitCode: EXIT.disk,
+    hint: 'in a batch job, ask for more memory (Slurm: --mem=8G, Grid Engine: -l h_vmem=8G); else ask who runs the computer to raise the limit'
+  },
   INTERRUPTED: { exitCode: EXIT.interrupted, hint: 'run the same command again to go on' }
 } as const satisfies Record<string, { exitCode: number; hint: string }>
 
@@ -124,6 +128,24 @@ export function systemCode(error: unknown): string {
   // The two ways in which Node says it, of what was done without and with waiting.
   const number = code === 'UNKNOWN' ? -(errno ?? 0) : Number(/^Unknown system error -(\d+)$/.exec(code)?.[1] ?? 0)
   return NAMES.get(number) ?? code
+}
+
+/** What the system says, or V8, where it gives no memory; without more of it nothing else can be done. */
+export function memoryError(error: unknown): DatError | null {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (cause instanceof DatError || !isOutOfMemory(cause)) continue
+    return new DatError('MEMORY_LIMIT', `the system gives this process no more memory: ${cause.message}`, {
+      cause: error
+    })
+  }
+  return null
+}
+
+const OUT_OF_MEMORY = new Set(['ENOMEM', 'ERR_MEMORY_ALLOCATION_FAILED', 'ERR_WORKER_OUT_OF_MEMORY'])
+
+function isOutOfMemory(error: Error): boolean {
+  const range = error instanceof RangeError && /allocation failed|out of memory|could not allocate/i.test(error.message)
+  return range || OUT_OF_MEMORY.has(systemCode(error)) || /cannot allocate memory|bad_alloc/i.test(error.message)
 }
 
 /** libuv has no name for some errors that file systems give, EDQUOT among them; Node's own table has. */

@@ -1,5 +1,4 @@
 import fs from 'node:fs'
-import os from 'node:os'
 import path from 'node:path'
 import Corestore from 'corestore'
 import type Hypercore from 'hypercore'
@@ -17,6 +16,7 @@ import { isMovedDatabase, settleDatabase } from '../storage/device-file.js'
 import { FileIndex } from '../storage/file-index.js'
 import { FileWorkers } from '../storage/file-workers.js'
 import { treeNode } from '../storage/tree-nodes.js'
+import { readAddressLimit, refuseSmallAddressSpace, workerThreads } from './address-space.js'
 import { beginSession, endSession, startSession } from './crashes.js'
 import { isBehind, renewHistory } from './history.js'
 import { signHolder } from './holder.js'
@@ -30,7 +30,6 @@ import { refuseSecondCopy, type Whereabouts, whereabouts } from './whereabouts.j
 
 export { awayStore, hasIndex, type Place, placeOf } from './place.js'
 
-const MAX_WORKERS = 4
 /** Entries that Hyperbee keeps decoded, about 1 kB each; its own default of 65,536 is sized for servers. */
 const CACHED_ENTRIES = 768
 const WHEREABOUTS = 'whereabouts'
@@ -94,7 +93,7 @@ export interface OpenDrive {
 
 /**
  * Opens the drive of a place, or makes it.
- * @throws DatError NOT_A_CLONE, INDEX_LOCKED, INDEX_DAMAGED, DISK_FULL, PERMISSION
+ * @throws DatError NOT_A_CLONE, INDEX_LOCKED, INDEX_DAMAGED, DISK_FULL, PERMISSION, MEMORY_LIMIT
  */
 export async function openDrive(options: OpenDriveOptions): Promise<OpenDrive> {
   try {
@@ -129,6 +128,8 @@ async function settleCopy({ place, moved }: OpenDriveOptions): Promise<void> {
 
 async function openHere(options: OpenDriveOptions): Promise<OpenDrive> {
   const { place, create, readOnly = false, home = null } = options
+  const space = readAddressLimit()
+  refuseSmallAddressSpace(space)
   const folder = path.join(place.store, INDEX_FOLDER)
   if (!readOnly) await removeStillborn(folder)
   if (!hasIndex(place.store)) {
@@ -165,7 +166,7 @@ async function openHere(options: OpenDriveOptions): Promise<OpenDrive> {
     const key = known ? (known.role === 'clone' ? Buffer.from(known.key, 'hex') : null) : keyToMake(create)
     const { path: root, close } = holdRoot(place.root)
     scope.defer(close)
-    const workers = new FileWorkers(Math.min(MAX_WORKERS, Math.max(2, os.availableParallelism())))
+    const workers = new FileWorkers(workerThreads(space))
     scope.defer(() => workers.close())
     const archive = await Archive.open(path.join(place.store, HISTORY_FOLDER), index, workers)
     // It opens by itself at once: nothing may be waited for until it is heard which core has the content.
@@ -187,7 +188,7 @@ async function openHere(options: OpenDriveOptions): Promise<OpenDrive> {
     const identity = known ?? {
       role: create?.role ?? 'clone',
       key: drive.key.toString('hex'),
-      file: fileToMake(create)
+      file: create?.role === 'owner' ? create.file : null
     }
     const last = await index.getMeta<Whereabouts>(WHEREABOUTS)
     const here = await whereabouts(place, folder)
@@ -256,10 +257,6 @@ async function openHere(options: OpenDriveOptions): Promise<OpenDrive> {
 
 function keyToMake(create: OpenDriveOptions['create']): Buffer | null {
   return create?.role === 'clone' ? create.key : null
-}
-
-function fileToMake(create: OpenDriveOptions['create']): string | null {
-  return create?.role === 'owner' ? create.file : null
 }
 
 /** The hash of a content block as the signed tree has it; null where the tree does not have it (yet). */

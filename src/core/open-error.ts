@@ -1,10 +1,12 @@
-import { DatError, fileError, systemCode } from '../base/errors.js'
+import { DatError, fileError, memoryError, systemCode } from '../base/errors.js'
 import { describeHolder } from './holder.js'
 import type { Place } from './place.js'
 
 /** What the failure to open an index means to the person at the keyboard. */
 export async function openError(error: unknown, place: Place): Promise<DatError> {
   if (error instanceof DatError) return error
+  const memory = memoryError(error)
+  if (memory) return memory
   const cause = error instanceof Error && error.cause instanceof Error ? ` ${error.cause.message}` : ''
   const message = `${error instanceof Error ? error.message : String(error)}${cause}`
   // ENOLCK as RocksDB and Corestore tell it: NFS without a lock daemon, some FUSE and cluster file systems.

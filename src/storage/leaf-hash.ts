@@ -13,7 +13,11 @@ export const sodiumLeafHash = crypto.data
 /** Below this size the way into WebAssembly costs more than it saves. */
 const MIN_BYTES = 8 * 1024
 
-const hasher = await createBLAKE2b(256)
+/**
+ * V8 reserves 10 GB of addresses for each instance of WebAssembly, most of which it never uses. Where the system limits
+ * them (`ulimit -v`, as batch systems do) there is none, and libsodium does all of it.
+ */
+const hasher = await createBLAKE2b(256).catch(() => null)
 const prefix = Buffer.alloc(9)
 
 /** Of zeros, by length: the last few lengths. Sparse files have hundreds of thousands of such blocks. */
@@ -32,6 +36,7 @@ export function leafHash(data: Uint8Array): Buffer {
 }
 
 function hashOf(data: Uint8Array): Buffer {
+  if (!hasher) return sodiumLeafHash(data)
   prefix.writeUIntLE(data.byteLength, 1, 6)
   hasher.init()
   hasher.update(prefix)

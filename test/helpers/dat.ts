@@ -20,6 +20,8 @@ export interface DatOptions {
   text?: boolean
   /** The network namespace to run in, one without a way out; addresses are then not checked. */
   netns?: string
+  /** The most addresses that it may use, in KiB (`ulimit -v`). */
+  addressSpace?: number
 }
 
 const TIME_LIMIT = 30_000
@@ -50,12 +52,14 @@ export class Dat {
 
   constructor(
     args: readonly string[],
-    options: { cwd: string; env: NodeJS.ProcessEnv; text: boolean; netns?: string }
+    options: { cwd: string; env: NodeJS.ProcessEnv; text: boolean; netns?: string; addressSpace?: number }
   ) {
     this.#name = `dat ${args.join(' ')}`
     const argv = options.text ? args : [...args, '--json']
     this.#netns = options.netns !== undefined
-    const [program, ...before] = options.netns ? ['ip', 'netns', 'exec', options.netns, ...PROGRAM] : PROGRAM
+    const inside = options.netns ? ['ip', 'netns', 'exec', options.netns] : []
+    const within = options.addressSpace ? ['sh', '-c', `ulimit -v ${options.addressSpace} && exec "$@"`, 'sh'] : []
+    const [program, ...before] = [...inside, ...within, ...PROGRAM]
     const child = spawn(program as string, [...before, ...argv], {
       cwd: options.cwd,
       env: options.env,
@@ -221,7 +225,8 @@ export class Room {
       NO_COLOR: '1',
       ...options.env
     })
-    const dat = new Dat(args, { cwd: options.cwd ?? this.dir, env, text: options.text ?? false, netns: options.netns })
+    const { cwd = this.dir, text = false, netns, addressSpace } = options
+    const dat = new Dat(args, { cwd, env, text, netns, addressSpace })
     this.#running.push(dat)
     return dat
   }

@@ -1,4 +1,4 @@
-import { DatError, EXIT, type Failure, fileError, systemCode } from '../../base/errors.js'
+import { DatError, EXIT, type Failure, fileError, memoryError, systemCode } from '../../base/errors.js'
 import { printable } from '../../base/terminal-text.js'
 import { listFailures } from './format.js'
 import type { Paint } from './paint.js'
@@ -36,7 +36,7 @@ export function explain(error: unknown, options: { debug: boolean }): Explained 
 
 function knownError(error: unknown): DatError | null {
   if (error instanceof DatError) return error
-  if (!FULL_OR_FORBIDDEN.has(systemCode(error))) return null
+  if (!FULL_OR_FORBIDDEN.has(systemCode(error))) return memoryError(error)
   const path = (error as NodeJS.ErrnoException).path
   return fileError(error, path ? `use ${path}` : 'go on')
 }

@@ -28,6 +28,7 @@ const CODES: Record<ErrorCode, number> = {
   SOURCE: 15,
   DISK_FULL: 16,
   PERMISSION: 16,
+  MEMORY_LIMIT: 16,
   INTERRUPTED: 130
 }
 

@@ -46,6 +46,18 @@ describe('explain', () => {
     if (exitCode === 16) expect(explained.message).toContain('/data/x')
   })
 
+  it('knows that no memory is a limit of the system, and no bug', () => {
+    const wasm = new RangeError(
+      'WebAssembly.instantiate(): Out of memory: Cannot allocate Wasm memory for new instance'
+    )
+    const worker = Object.assign(new Error('Worker terminated'), { code: 'ERR_WORKER_OUT_OF_MEMORY' })
+    const rocks = new Error('IO error: While mmap: /x/.dat: Cannot allocate memory')
+    for (const error of [wasm, worker, rocks, new Error('cannot open', { cause: wasm })]) {
+      expect(explain(error, { debug: false })).toMatchObject({ code: 'MEMORY_LIMIT', exitCode: 16, stack: null })
+    }
+    expect(explain(new RangeError('Invalid array length'), { debug: false })).toMatchObject({ code: 'BUG' })
+  })
+
   it('prints nothing that moves the cursor, in whatever part of the error', () => {
     const evil = 'a\x1b[2J\r\u202e'
     const error = new DatError('PARTIAL', evil, {
