@@ -20,7 +20,7 @@ import { readAddressLimit, refuseSmallAddressSpace, workerThreads } from './addr
 import { beginSession, endSession, startSession } from './crashes.js'
 import { isBehind, renewHistory } from './history.js'
 import { signHolder } from './holder.js'
-import { CEDED, type Ceded, IDENTITY, type Identity, OUTRUN, type Outrun } from './identity.js'
+import { CEDED, type Ceded, IDENTITY, type Identity, OUTRUN, type Outrun, TAKEN, type Taken } from './identity.js'
 import { findKept, keep, keepCeded, keptId } from './keep.js'
 import { KeptShare } from './kept-share.js'
 import { openError } from './open-error.js'
@@ -50,8 +50,6 @@ export interface OpenDriveOptions {
   moved?: boolean
   /** Make a new link, even where an earlier one could be had back. */
   newLink?: boolean
-  /** The ownership has just come here: the history goes on in a new fork, after this one. */
-  after?: number
 }
 
 /** An open drive with its index and its files. */
@@ -205,15 +203,17 @@ async function openHere(options: OpenDriveOptions): Promise<OpenDrive> {
       batch.putMeta(IDENTITY, identity)
       batch.putMeta(WHEREABOUTS, here)
       batch.putMeta(OUTRUN, null)
+      batch.putMeta(TAKEN, null)
       await batch.flush()
     }
     if (owner) {
       const own = { drive, content: (await drive.getBlobs()).core, index }
       kept = home ? await KeptShare.open(home, keptId(drive)) : null
-      const after = Math.max(options.after ?? 0, outrun?.fork ?? 0)
+      const taken = await index.getMeta<Taken | null>(TAKEN)
+      const after = Math.max(taken?.fork ?? 0, outrun?.fork ?? 0)
       const behind =
         (!known && kept !== null) || copied || since !== null || (kept !== null && (await isBehind(own, kept)))
-      renewed = behind || after > 0 || options.after !== undefined
+      renewed = behind || after > 0 || taken !== null
       if (renewed) await renewHistory(own, kept, after)
       // Only now is it a share: what was cut off before begins anew.
       await found()

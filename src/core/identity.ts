@@ -26,6 +26,12 @@ export interface Ceded {
   file: string
 }
 
+/** Index meta of an owner that has just become one: its history has yet to go on in a fork of its own, after this one. */
+export const TAKEN = 'taken'
+export interface Taken {
+  fork: number
+}
+
 /** Index meta of an owner: others have a later history than this one, which somebody else signed with the same key. */
 export const OUTRUN = 'outrun'
 export interface Outrun {

@@ -21,11 +21,11 @@ export function keptIdOf(key: Buffer): string {
 /** Notes that the ownership was exported, if an earlier run did not come to it. */
 export async function keepCeded(home: string, place: Place, identity: Identity | null, ceded: Ceded): Promise<void> {
   const kept = identity && (await KeptShare.open(home, keptIdOf(Buffer.from(identity.key, 'hex'))))
-  if (kept && !kept.state.ceded && isHere(kept, place)) await kept.save({ ceded })
+  if (kept && !kept.state.ceded && isKeptHere(kept, place)) await kept.save({ ceded })
 }
 
 /** A home may be that of several computers, and the ownership have come to another of them. */
-function isHere({ state }: KeptShare, place: Place): boolean {
+export function isKeptHere({ state }: KeptShare, place: Place): boolean {
   return state.store === place.store && state.machine === thisMachine()
 }
 

@@ -81,12 +81,19 @@ export class KeptShare {
     return KeptShare.#read(path.join(home, SHARES, id))
   }
 
-  static async create(home: string, id: string, state: KeptState): Promise<KeptShare> {
+  /** @param entries of the blocks that the share has: all of them are there before anything says whose it is */
+  static async create(
+    home: string,
+    id: string,
+    state: KeptState,
+    entries: AsyncIterable<Buffer> | Iterable<Buffer> = []
+  ): Promise<KeptShare> {
     const kept = new KeptShare(path.join(home, SHARES, id), state)
     await kept.#try(async () => {
       await fs.promises.mkdir(kept.folder, { recursive: true, mode: 0o700 })
       await fs.promises.rm(path.join(kept.folder, LOG), { force: true })
     })
+    for await (const some of entries) await kept.addEntries(some)
     await kept.save({})
     return kept
   }

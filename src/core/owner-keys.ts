@@ -8,7 +8,7 @@ import Hyperdrive from 'hyperdrive'
 import { DatError } from '../base/errors.js'
 import { InPlaceStorage } from '../storage/core-storage.js'
 import { FileIndex } from '../storage/file-index.js'
-import { CEDED, type Ceded, IDENTITY, type Identity, type Outrun } from './identity.js'
+import { CEDED, type Ceded, IDENTITY, type Identity, OUTRUN, type Outrun, TAKEN, type Taken } from './identity.js'
 import { INDEX_FOLDER, type Place } from './place.js'
 
 /** The name under which Hyperdrive has its core in a Corestore. */
@@ -16,17 +16,21 @@ const DRIVE = 'db'
 
 /**
  * Makes the index of a clone that of the owner. What is in it stays: a clone knows of its files what an owner knows.
- * Killed half way it is a clone still, and may be done again.
- * @param secret of the owner's Corestore
- * @param file of a share of one file: its name
+ * Killed half way it is a clone still, and may be done again. The history goes on in a new fork when it is opened next.
+ * @param claim.secret of the owner's Corestore, in hex
+ * @param claim.file of a share of one file: its name
+ * @param claim.fork of the history as it is here
  * @throws DatError KEY_FILE when it is not the secret of this share
  */
-export async function takeKeys(place: Place, secret: Buffer, file: string | null): Promise<void> {
+export async function takeKeys(
+  place: Place,
+  { secret, file, fork }: { secret: string; file: string | null; fork: number }
+): Promise<void> {
   const storage = new InPlaceStorage(path.join(place.store, INDEX_FOLDER))
   await storage.ready()
   const index = new FileIndex(storage.db)
   const before = await storage.getSeed()
-  await storage.setSeed(secret)
+  await storage.setSeed(Buffer.from(secret, 'hex'))
   const store = new Corestore(storage)
   try {
     await store.ready()
@@ -41,6 +45,9 @@ export async function takeKeys(place: Place, secret: Buffer, file: string | null
     const batch = index.batch()
     batch.putMeta(IDENTITY, { ...identity, role: 'owner', file })
     batch.putMeta(CEDED, null)
+    const outrun = await index.getMeta<Outrun | null>(OUTRUN)
+    batch.putMeta(TAKEN, { fork: Math.max(fork, outrun?.fork ?? 0) } satisfies Taken)
+    batch.putMeta(OUTRUN, null)
     await batch.flush()
   } finally {
     await store.close()

@@ -1,11 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
-import type Hypercore from 'hypercore'
-import crypto from 'hypercore-crypto'
 import { DatError, systemCode } from '../base/errors.js'
 import { FILE_STORE_PREFIX } from '../base/safe-path.js'
-import type { FileIndex } from '../storage/file-index.js'
-import { treeNode } from '../storage/tree-nodes.js'
 import {
   CHECK_SECONDS,
   type Claim,
@@ -22,19 +18,17 @@ import {
 } from './claim.js'
 import { openClone } from './clone.js'
 import { openDrive } from './drive.js'
-import { datKeys, readState, STATE } from './entry.js'
-import { fillTree } from './fill-tree.js'
 import type { Identity } from './identity.js'
-import { keptIdOf } from './keep.js'
+import { isKeptHere, keptIdOf } from './keep.js'
 import { KeptShare } from './kept-share.js'
 import { KeyFile } from './key-file.js'
 import { homeOf, placeOfKeys } from './keys.js'
 import { takeKeys } from './owner-keys.js'
 import { lookForOwner } from './owner-search.js'
 import { hasIndex, type Place, placeOf } from './place.js'
+import { prepareOwner } from './prepare-owner.js'
 import type { CommonOptions } from './session.js'
 import { readStatus } from './status.js'
-import { TOTALS, type Totals } from './totals.js'
 import { thisMachine } from './whereabouts.js'
 
 export interface ImportOptions extends CommonOptions {
@@ -102,7 +96,9 @@ export async function cancelExport(options: Omit<ImportOptions, 'file' | 'passph
   await open.close()
   const kept = await KeptShare.open(home, keptIdOf(Buffer.from(identity.key, 'hex')))
   const publicKey = signers?.[0]?.publicKey.toString('hex')
-  if (!kept || !publicKey || kept.state.ceded?.id !== ceded?.id || !ceded) {
+  // One that was killed has put this right there, and not yet in the index.
+  const begun = kept !== null && !kept.state.ceded && isKeptHere(kept, place)
+  if (!kept || !publicKey || !ceded || (kept.state.ceded?.id !== ceded.id && !begun)) {
     throw new DatError('NOT_OWNER', `nothing was exported from ${place.root} that could be taken back`)
   }
   const { secret, fork, version } = kept.state
@@ -171,18 +167,12 @@ async function takeOver(
   }
   const settled = claim.file === null || options.store !== null ? place : await renameStore(place, claim.file)
   await take()
-  await takeKeys(settled, Buffer.from(claim.secret, 'hex'), claim.file)
-  const home = options.home ?? null
-  const open = await openDrive({ place: settled, create: null, work: 'keys', home, moved: true, after: claim.fork })
+  const home = homeOf(options.home)
+  await prepareOwner(settled, await KeptShare.open(home, keptIdOf(Buffer.from(claim.key, 'hex'))))
+  // Killed before this, it is a clone; after it, the owner, whoever opens it next.
+  await takeKeys(settled, claim)
+  const open = await openDrive({ place: settled, create: null, work: 'keys', home, moved: true })
   try {
-    const state = readState((await open.drive.db.get<unknown>(STATE, datKeys))?.value)
-    const { files = 0, bytes = 0, holes = 0 } = state ?? {}
-    const batch = open.index.batch()
-    batch.putMeta(TOTALS, { files, bytes, holes } satisfies Totals)
-    await batch.flush()
-    const content = await open.content()
-    if (open.kept) await fillTree(content, open.kept)
-    await nameContents(open.index, content)
     const dir = claim.file === null ? place.root : path.join(place.root, claim.file)
     return { dir, version: open.drive.version, checked, changed: changed.length }
   } finally {
@@ -204,8 +194,7 @@ async function keep(home: string, place: Place, share: Claim, entries: AsyncIter
   const { secret, fork, version } = share
   const where = { root: place.root, store: place.store, inode, machine: thisMachine() }
   const id = keptIdOf(Buffer.from(share.key, 'hex'))
-  const kept = await KeptShare.create(home, id, { ...where, secret, identity, fork, version, ceded: null })
-  for await (const some of entries) await kept.addEntries(some)
+  const kept = await KeptShare.create(home, id, { ...where, secret, identity, fork, version, ceded: null }, entries)
   if (kept.failed) {
     throw new DatError('PERMISSION', `cannot write in ${kept.folder}, where owners keep their keys`, {
       cause: kept.failed
@@ -216,8 +205,11 @@ async function keep(home: string, place: Place, share: Claim, entries: AsyncIter
 /** The files are here, and no clone: the share comes back as one does that lost its index. */
 async function takeCopied(options: ImportOptions, share: Claim, keys: KeyFile, root: string): Promise<Imported> {
   const home = homeOf(options.home)
+  const store = options.store ?? path.join(root, share.file === null ? '.dat' : FILE_STORE_PREFIX + share.file)
   const known = await KeptShare.open(home, keptIdOf(Buffer.from(share.key, 'hex')))
-  if (known && !known.state.ceded) {
+  // Here already, by the same command: it was killed before it could say so.
+  const done = known !== null && !known.state.ceded && isKeptHere(known, { root, store })
+  if (known && !known.state.ceded && !done) {
     throw new DatError('USAGE', `this computer is the owner of this share already, in ${known.state.root}`, {
       hint: 'run `dat share` there'
     })
@@ -232,30 +224,9 @@ async function takeCopied(options: ImportOptions, share: Claim, keys: KeyFile, r
     }
   })
   refuseSeen(share)
-  if (newest && isLater(newest, share)) throw tooOld()
-  const store = options.store ?? path.join(root, share.file === null ? '.dat' : FILE_STORE_PREFIX + share.file)
-  await keep(home, { root, store }, share, keys.entries())
+  const { version } = done ? known.state : share
+  if (newest && isLater(newest, done ? known.state : share)) throw tooOld()
+  if (!done) await keep(home, { root, store }, share, keys.entries())
   const dir = share.file === null ? root : path.join(root, share.file)
-  return { dir, version: share.version, checked: newest !== null, changed: 0 }
-}
-
-/** By their contents an owner knows files again that were moved or copied; a clone has no need to. */
-async function nameContents(index: FileIndex, content: Hypercore): Promise<void> {
-  let batch = index.batch()
-  let count = 0
-  for await (const { kind, state, range } of index.records()) {
-    if (kind !== 'file' || state !== 'done' || !range) continue
-    const hashes: Buffer[] = []
-    for (let i = 0; i < range.blockLength; i++) {
-      const node = await treeNode(content, range.blockOffset + i)
-      if (node) hashes.push(Buffer.from(node.hash))
-    }
-    const [first] = hashes
-    if (!first || hashes.length !== range.blockLength) continue
-    batch.putContent(hashes.length === 1 ? first : crypto.hash(Buffer.concat(hashes)), range)
-    if (++count % 1024 > 0) continue
-    await batch.flush()
-    batch = index.batch()
-  }
-  await batch.flush()
+  return { dir, version, checked: newest !== null, changed: 0 }
 }

@@ -88,9 +88,9 @@ export class World {
     if (this.random.chance(0.4) && rest.length > 2) await rm(join(this.source, this.random.pick(rest)))
   }
 
-  /** Starts dat. */
-  dat(args) {
-    const child = launch(process.execPath, [DAT, ...args, '--json'], { cwd: this.room, env: loopbackEnv(this.home) })
+  /** Starts dat. @param {string} home where a computer has what is its user's; all have the same unless it matters */
+  dat(args, home = this.home) {
+    const child = launch(process.execPath, [DAT, ...args, '--json'], { cwd: this.room, env: loopbackEnv(home) })
     this.#children.push(child)
     return child
   }
