@@ -1,19 +1,17 @@
 import type Hypercore from 'hypercore'
 import type { Archive } from '../storage/archive.js'
-import type { ContentFiles } from '../storage/content-files.js'
 import type { FileIndex } from '../storage/file-index.js'
 import type { FileRecord } from '../storage/file-record.js'
 import { type HashedBlock, hashedBlocks } from '../storage/hashed-block.js'
 import { type BlockRange, blockCount } from '../storage/layout.js'
 import type { OpenDrive } from './drive.js'
 import { datKeys, entryOf, fileKeys, folderKey, readState, type ShareState, STATE, unreadableKey } from './entry.js'
+import { GoneFiles } from './gone-files.js'
 import { historySetting } from './history-setting.js'
 import { added, counted, NOTHING, TOTALS, type Totals } from './totals.js'
 
 /** Hashes of contents kept in memory before the index is asked instead. */
 const MAX_PENDING = 16 * 1024
-/** Files that are gone, about 300 bytes each, whose blocks are kept for what may still be found under another name. */
-const MAX_GONE = 16 * 1024
 
 interface Put {
   record: FileRecord
@@ -31,7 +29,6 @@ export class ChangeBatch {
   readonly #index: FileIndex
   readonly #open: OpenDrive
   readonly #content: Hypercore
-  readonly #files: ContentFiles
   /** Where contents are kept for older versions; null without history. */
   readonly #archive: Archive | null
   #blocks: HashedBlock[] = []
@@ -45,8 +42,7 @@ export class ChangeBatch {
   #totals: Readonly<Totals>
   /** Content hashes that were met in this run, for duplicates that the index cannot know yet. */
   readonly #pendingContent = new Map<string, BlockRange>()
-  /** Records that were replaced or removed, by inode: their blocks are served until all of the folder was looked at. */
-  readonly #gone = new Map<number, FileRecord>()
+  readonly #gone: GoneFiles
   /** What the last marker said; null before the first. */
   #complete: boolean | null
 
@@ -66,8 +62,8 @@ export class ChangeBatch {
     this.#fresh = fresh
     this.#open = open
     this.#index = open.index
-    this.#files = open.files
     this.#content = content
+    this.#gone = new GoneFiles(open, content)
     this.#totals = totals
   }
 
@@ -146,7 +142,7 @@ export class ChangeBatch {
 
   /** The record of a file that was removed in this run and has this inode: it may have been renamed. */
   findGone(inode: number): FileRecord | null {
-    return this.#gone.get(inode) ?? null
+    return this.#gone.find(inode)
   }
 
   remove(record: FileRecord): void {
@@ -221,7 +217,7 @@ export class ChangeBatch {
     done.putMeta(TOTALS, this.#totals)
     await done.flush()
     await this.#open.kept?.mark({ fork: this.#content.fork, version: this.#open.drive.core.length })
-    await this.#letGo([...removals, ...puts.flatMap(({ previous }) => previous ?? [])], complete)
+    await this.#gone.add([...removals, ...puts.flatMap(({ previous }) => previous ?? [])], complete)
   }
 
   /**
@@ -264,26 +260,5 @@ export class ChangeBatch {
     const state: ShareState = { complete, time: Date.now(), ...this.#totals, fork: this.#content.fork }
     await bee.put(STATE, state, datKeys)
     await bee.flush()
-  }
-
-  /** Withdraws the blocks of files that are gone, once it is known that no other file has them. */
-  async #letGo(records: readonly FileRecord[], complete: boolean): Promise<void> {
-    for (const record of records) {
-      if (!record.range) continue
-      this.#files.forget(record.path)
-      this.#gone.delete(record.inode)
-      this.#gone.set(record.inode, record)
-    }
-    for (const [inode, record] of this.#gone) {
-      if (!complete && this.#gone.size <= MAX_GONE) return
-      this.#gone.delete(inode)
-      await this.#withdraw(record)
-    }
-  }
-
-  /** Tells peers that blocks which no file holds any more are gone. */
-  async #withdraw({ range }: FileRecord): Promise<void> {
-    if (!range || (await this.#index.hasOwner(range.blockOffset))) return
-    await this.#content.clear(range.blockOffset, Math.min(range.blockOffset + range.blockLength, this.#content.length))
   }
 }
