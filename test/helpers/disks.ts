@@ -1,14 +1,13 @@
 import { execFileSync } from 'node:child_process'
 import { closeSync, ftruncateSync, openSync } from 'node:fs'
 import { join } from 'node:path'
-import { defer } from './cleanup.js'
 import { temporaryFolder } from './core.js'
+import { mountFor } from './mounts.js'
 
 /** A small disk of its own; needs the superuser of Linux. */
 export async function smallDisk(mebibytes: number): Promise<string> {
   const dir = await temporaryFolder()
-  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${mebibytes}m`, 'tmpfs', dir])
-  defer(() => execFileSync('umount', ['--lazy', dir]))
+  await mountFor(dir, ['-t', 'tmpfs', '-o', `size=${mebibytes}m`, 'tmpfs'])
   return dir
 }
 
@@ -32,8 +31,7 @@ export async function copyOnWriteDisk(mebibytes: number): Promise<string> {
   closeSync(fd)
   execFileSync('mkfs.btrfs', ['--quiet', image])
   const dir = await temporaryFolder()
-  execFileSync('mount', ['-o', 'loop', image, dir])
-  defer(() => execFileSync('umount', [dir]))
+  await mountFor(dir, ['-o', 'loop', image])
   return dir
 }
 

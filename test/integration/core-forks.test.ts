@@ -6,6 +6,7 @@ import { expect, test } from 'vitest'
 import type * as pull from '../../src/core/pull.js'
 import { defer } from '../helpers/cleanup.js'
 import { ALONE, built, LISTENING, TestSession, temporaryFolder } from '../helpers/core.js'
+import { mountFor } from '../helpers/mounts.js'
 import { describeTree, writeTree } from '../helpers/trees.js'
 
 const OLD = new Date('2020-01-01T00:00:00Z')
@@ -202,14 +203,12 @@ test('a clone that was copied has its files still for its own', async () => {
 
 test('the index of a folder that cannot be written to is in the home, and is found again', async (context) => {
   if (process.getuid?.() !== 0) return context.skip('needs root, to mount a folder read-only')
-  const { folder, home, source, owner } = await world()
+  const { home, source, owner } = await world()
   await owner.close()
   await rm(join(source, '.dat'), { recursive: true })
-  const mounted = join(folder, 'mounted')
-  await mkdir(mounted)
+  const mounted = await temporaryFolder()
   try {
-    execFileSync('mount', ['--bind', source, mounted], { stdio: 'ignore' })
-    defer(() => execFileSync('umount', [mounted]))
+    await mountFor(mounted, ['--bind', source])
     execFileSync('mount', ['-o', 'remount,ro,bind', mounted], { stdio: 'ignore' })
   } catch {
     return context.skip('cannot mount here')
