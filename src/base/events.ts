@@ -24,8 +24,11 @@ export interface DownloadProgress extends ImportCounters {
 }
 
 export type DatEvent =
-  /** Others can get the share. `link` and `key` are null where they let nobody in: by invitation only. */
-  | { type: 'link'; link: string | null; key: string | null; dir: string; gate?: 'gated' | 'strict' }
+  /**
+   * Others can get the share. `link` and `key` are null where they let nobody in: by invitation only. `closed`: not even
+   * then, since this is a clone of such a share, which is passed on by its owner alone.
+   */
+  | { type: 'link'; link: string | null; key: string | null; dir: string; gate?: 'gated' | 'strict' | 'closed' }
   | ({ type: 'import.progress' } & ImportCounters)
   | ({
       type: 'import.done'

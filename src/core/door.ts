@@ -1,4 +1,5 @@
 import type { DatError } from '../base/errors.js'
+import type { Report } from '../base/events.js'
 import { isLive } from '../transport/streams.js'
 import type { Network, NoiseStream, Peer } from '../transport/transport.js'
 import type { OpenDrive } from './drive.js'
@@ -17,6 +18,8 @@ const REFUSED_MS = 1000
 /** For how long nobody but gated shares must be there until it is taken for granted that there is no other. */
 const ALONE_MS = 15_000
 
+const GO_ON = 'ask the owner for a new invite, and go on here by it: dat clone <invite> <folder>'
+
 export interface DoorOptions {
   open: OpenDrive
   /** Gives a peer what there is. */
@@ -29,6 +32,7 @@ export interface DoorOptions {
   asker: InviteAsker | null
   /** What an owner says of itself, unchecked. */
   onclaim: (peer: Peer, claim: unknown) => void
+  report: Report
 }
 
 /**
@@ -57,7 +61,7 @@ export class Door {
     if (!asker) return
     asker.events = {
       onaccepted: (peer) => this.#accepted(peer),
-      onrefused: (_peer, why, date) => this.#refused(deniedBy(why, date)),
+      onrefused: (_peer, why, date) => this.#refused(deniedBy(why, date, GO_ON)),
       onunknown: () => {},
       ongated: (peer, owner) => this.#claimed(peer, owner)
     }
@@ -139,9 +143,15 @@ export class Door {
 
   /** What the sharer said last counts at the next start, too. */
   async #keep(): Promise<void> {
-    const { open, asker } = this.#options
+    const { open, asker, report } = this.#options
     const saved = await savedInvite(open)
-    if (asker && saved && saved.gated !== asker.gated) await saveInvite(open, { ...saved, gated: asker.gated })
+    if (!asker || !saved || saved.gated === asker.gated) return
+    const { gated } = asker
+    const message = gated
+      ? 'this share is by invitation only now: it is not passed on from here any more'
+      : 'this share is open to everybody with its link now'
+    report({ type: 'note', message, important: true })
+    await saveInvite(open, { ...saved, gated })
   }
 
   #refused(error: DatError): void {

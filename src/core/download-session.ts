@@ -14,6 +14,7 @@ import { forgetForked } from './forget-forked.js'
 import { gateHere } from './gate-setting.js'
 import type { InviteAsker } from './invite-asker.js'
 import type { Join } from './join.js'
+import { Patience } from './patience.js'
 import { recover } from './recover.js'
 import { Replication } from './replication.js'
 import { Selection } from './selection.js'
@@ -29,10 +30,6 @@ const STALL_SECONDS = 10
 /** Less than this in a second is keep-alives and the like. More is the part of a block that is on its way. */
 const TRICKLE_BYTES = 512
 const STALL_REPEAT_SECONDS = 30
-/** Files that the owner cannot read are given up when nobody has sent anything for this long, in milliseconds. */
-const UNREADABLE_MS = 4000
-/** In a second, that they are still not available is said again and again. */
-const REFUSALS_BYTES = 8192
 /** Another look at the versions of the peers, should an announcement have been lost. */
 const LOOK_MS = 500
 
@@ -316,25 +313,6 @@ class DownloadSession implements Session {
       const reason = peers === 0 ? 'no other computer is connected; it goes on by itself when one is back' : this.#phase
       this.#options.report({ type: 'stalled', seconds, reason })
     }, 1000)
-  }
-}
-
-/** How long nothing has come from those who are connected. */
-class Patience {
-  #since = performance.now()
-  #look = 0
-  #heard = 0
-  #bytes = 0
-
-  isOver(connected: boolean, heard: number, bytes: number): boolean {
-    const now = performance.now()
-    if (now - this.#look < 1000) return false
-    const quiet = connected && bytes === this.#bytes && heard - this.#heard <= REFUSALS_BYTES
-    if (!quiet) this.#since = now
-    this.#look = now
-    this.#heard = heard
-    this.#bytes = bytes
-    return now - this.#since > UNREADABLE_MS
   }
 }
 

@@ -47,19 +47,17 @@ function changeText(before: Gate, gate: Gate): string {
   return 'who came by an invite is served from now on as long as it is neither revoked nor expired'
 }
 
-/** Whom the share serves as far as it is known here, in a clone too. */
-export async function gateHere(open: OpenDrive): Promise<Gate> {
+/** `closed`: nobody is served, by a clone of a gated share. */
+export type GateHere = Gate | 'closed'
+
+/** Whom this share or clone serves. */
+export async function gateHere(open: OpenDrive): Promise<GateHere> {
   const gate = await gateSetting(open)
   if (gate !== 'open' || open.identity.role === 'owner') return gate
-  return (await savedInvite(open))?.gated ? 'gated' : 'open'
+  return (await savedInvite(open))?.gated ? 'closed' : 'open'
 }
 
 /** Whether the link of a share or clone is nothing to be shown: it would let nobody in. */
 export async function isGatedHere(open: OpenDrive): Promise<boolean> {
   return (await gateHere(open)) !== 'open'
-}
-
-/** Whether somebody can be let in here: not by a clone that is to pass nothing on. */
-export async function letsIn(open: OpenDrive): Promise<boolean> {
-  return (await gateSetting(open)) !== 'open' || !(await isGatedHere(open))
 }

@@ -3,7 +3,8 @@ import { DatError } from '../base/errors.js'
 import { formatInvite, SECRET_BYTES } from '../base/invite-link.js'
 import { shortId } from '../base/link.js'
 import { openDrive } from './drive.js'
-import { letsIn } from './gate-setting.js'
+import { gateHere } from './gate-setting.js'
+import type { Gate } from './identity.js'
 import { checkNote, type Invite, InviteJournal, refusalOf } from './invite-journal.js'
 import { halvesOf } from './invite-proof.js'
 import { placeOfKeys } from './keys.js'
@@ -62,16 +63,16 @@ export async function makeInvite(
 
 /** @throws DatError NOT_A_FOLDER, NOT_A_CLONE, INDEX_DAMAGED */
 export async function listInvites(options: InviteOptions): Promise<InviteReport[]> {
-  const journal = await open(options)
+  const { journal } = await open(options)
   return [...(await journal.read()).values()].map(toReport)
 }
 
 /** @param id as `listInvites` has it, or its beginning @throws DatError USAGE, NOT_A_FOLDER, NOT_A_CLONE, DISK_FULL */
-export async function revokeInvite(options: InviteOptions, id: string): Promise<InviteReport> {
-  const journal = await open(options)
+export async function revokeInvite(options: InviteOptions, id: string): Promise<InviteReport & { gate: Gate }> {
+  const { journal, gate } = await open(options)
   const invite = await find(journal, id)
   await journal.add({ op: 'revoke', id: invite.id })
-  return toReport((await journal.read()).get(invite.id) as Invite)
+  return { ...toReport((await journal.read()).get(invite.id) as Invite), gate }
 }
 
 /**
@@ -79,7 +80,7 @@ export async function revokeInvite(options: InviteOptions, id: string): Promise<
  * @throws DatError USAGE, NOT_A_FOLDER, NOT_A_CLONE, DISK_FULL
  */
 export async function renewInvite(options: InviteOptions, id: string, terms: Partial<Terms>): Promise<InviteReport> {
-  const journal = await open(options)
+  const { journal } = await open(options)
   const invite = await find(journal, id)
   if (invite.revoked !== null) {
     throw new DatError('USAGE', `invite ${id} was revoked`, { hint: 'make a new one: that cannot be taken back' })
@@ -91,20 +92,21 @@ export async function renewInvite(options: InviteOptions, id: string, terms: Par
   return toReport((await journal.read()).get(invite.id) as Invite)
 }
 
-async function open({ dir, store, home }: InviteOptions): Promise<InviteJournal> {
+async function open({ dir, store, home }: InviteOptions): Promise<{ journal: InviteJournal; gate: Gate }> {
   const place = await placeOfKeys(dir, store, home)
-  await look(place)
-  return new InviteJournal(place.store)
+  const { gate } = await look(place)
+  return { journal: new InviteJournal(place.store), gate }
 }
 
-async function look(place: Place): Promise<{ key: Buffer; topic: Buffer; served: Places }> {
+async function look(place: Place): Promise<{ key: Buffer; topic: Buffer; served: Places; gate: Gate }> {
   const drive = await openDrive({ place, create: null, readOnly: true })
   try {
-    if (!(await letsIn(drive))) {
+    const gate = await gateHere(drive)
+    if (gate === 'closed') {
       const message = `${place.root} came by an invite to a share that is by invitation only: it is not passed on`
       throw new DatError('NOT_OWNER', message, { hint: 'ask the owner for another invite' })
     }
-    return { key: drive.drive.key, topic: drive.drive.discoveryKey, served: await readServed(drive) }
+    return { key: drive.drive.key, topic: drive.drive.discoveryKey, served: await readServed(drive), gate }
   } finally {
     await drive.close()
   }

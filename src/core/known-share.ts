@@ -2,8 +2,8 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { DatError } from '../base/errors.js'
 import { hasIndex, openDrive } from './drive.js'
-import { gateHere } from './gate-setting.js'
-import type { Gate, Identity } from './identity.js'
+import { type GateHere, gateHere } from './gate-setting.js'
+import type { Identity } from './identity.js'
 import { type IgnoreOptions, readIgnoreOptions } from './ignore-options.js'
 import { findSource } from './source.js'
 
@@ -12,8 +12,8 @@ export interface KnownShare {
   /** Of the share; not the whole link, which may name addresses and relays beside it. */
   key: Buffer
   role: Identity['role']
-  /** Whom it serves; of a clone that passes nothing on, as that of its share. */
-  gate: Gate
+  /** Whom it serves. */
+  gate: GateHere
   /** What is shared, absolute and without links on the way; a single file with its name. */
   dir: string
   store: string

@@ -102,7 +102,7 @@ export class Replication {
     const attach = ({ stream }: Peer): void => {
       if (!this.#scope.closed && !open.store.closing) open.store.replicate(stream)
     }
-    this.door = new Door({ open, attach, desk, gated: gate !== 'open', asker, onclaim })
+    this.door = new Door({ open, attach, desk, gated: gate !== 'open', asker, onclaim, report })
     this.#scope.defer(() => this.door.close())
   }
 

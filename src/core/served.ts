@@ -169,12 +169,8 @@ class ServedFolder implements Served {
   /** What this clone has not is fetched from peers, who are looked for as long as it is served. */
   async #connect(saved: { addresses: string[]; relays: string[] }): Promise<void> {
     const { network, report, signal } = this.#options
-    const remote = await RemoteBlocks.start({
-      key: this.key,
-      network: alsoAt(network, saved),
-      report,
-      asker: await askerFor(this.#current.open)
-    })
+    const asker = await askerFor(this.#current.open)
+    const remote = await RemoteBlocks.start({ key: this.key, network: alsoAt(network, saved), report, asker })
     this.#scope.defer(() => remote.close())
     this.#remote = remote
     const end = new AbortController()

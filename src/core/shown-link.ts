@@ -1,11 +1,11 @@
 import type { DatEvent } from '../base/events.js'
 import { formatKey, formatLink } from '../base/link.js'
-import type { Gate } from './identity.js'
+import type { GateHere } from './gate-setting.js'
 import type { Places } from './places.js'
 
 /** What is told of a link once others can get the share: nothing of the link where it would let nobody in. */
 export function linkEvent(
-  { key, gate, dir }: { key: Buffer; gate: Gate; dir: string },
+  { key, gate, dir }: { key: Buffer; gate: GateHere; dir: string },
   places: Places
 ): Extract<DatEvent, { type: 'link' }> {
   if (gate !== 'open') return { type: 'link', link: null, key: null, dir, gate }

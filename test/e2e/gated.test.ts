@@ -45,7 +45,7 @@ describe('dat share --gated', () => {
     await on('b', ['clone', String(made.link), 'b']).exits(0)
     expect(await describeTree(room.path('b'))).toEqual(await describeTree(room.path('a')))
     const sync = on('b', ['sync', 'b', ...LISTEN])
-    expect(await sync.waitFor('link')).toMatchObject({ link: null, gate: 'gated' })
+    expect(await sync.waitFor('link')).toMatchObject({ link: null, gate: 'closed' })
     await sync.waitFor('done')
     const looks = [
       on('a', ['status', 'a'], true),

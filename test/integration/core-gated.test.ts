@@ -13,7 +13,7 @@ import type * as takeOver from '../../src/core/take-over.js'
 import type * as connector from '../../src/transport/connector.js'
 import type { NoiseStream } from '../../src/transport/transport.js'
 import { defer } from '../helpers/cleanup.js'
-import { ALONE, built, TestSession, temporaryFolder } from '../helpers/core.js'
+import { ALONE, built, ON_LAN, TestSession, temporaryFolder } from '../helpers/core.js'
 import { ask, attacker, request } from '../helpers/invites.js'
 
 const { makeInvite, revokeInvite, renewInvite, listInvites } = await built<typeof core>('core/invites')
@@ -113,6 +113,19 @@ describe('a gated share', () => {
     expect((await listInvites(source))[0]?.used).toHaveLength(1)
   })
 
+  it('lets in by any way, such as the local network', async () => {
+    const owner = await TestSession.share(source.dir, { home: source.home, gate: 'gated', network: ON_LAN })
+    await owner.event('import.done')
+    const { link } = await make()
+    expect(parseInvite(link).addresses).toEqual([])
+    const home = join(room, 'home')
+    const copy = await TestSession.invited(link, join(room, 'guest'), { home, network: ON_LAN })
+    expect(await copy.done()).toMatchObject({ files: 1 })
+    await copy.close()
+    const pull = await TestSession.pull(join(room, 'guest'), owner.link, { network: ON_LAN })
+    expect(await pull.done()).toMatchObject({ files: 1 })
+  })
+
   it('tells nothing of its link, and stays gated when its index was lost', async () => {
     const owner = await share('gated')
     const { key } = parseLink(owner.link)
@@ -164,7 +177,7 @@ describe('a gated share', () => {
     const sync = await TestSession.sync(join(room, 'guest'), owner.link)
     const ready = await sync.event('network.ready')
     await sync.event('done')
-    expect(sync.all('link')).toMatchObject([{ link: null, gate: 'gated' }])
+    expect(sync.all('link')).toMatchObject([{ link: null, gate: 'closed' }])
     const { key } = parseLink(owner.link)
     const here = formatLink(key, { addresses: ready.listening })
     expect(await byLink(here)).toMatchObject({ code: 'NO_PEER' })

@@ -6,7 +6,7 @@ import { linkEvent } from '../../core/shown-link.js'
 import type { Context } from '../context.js'
 import { formatDate } from '../ui/format.js'
 import { invitedOnly } from '../ui/invited-only.js'
-import type { RunningShare, ShareWork } from './records.js'
+import type { RunningShare } from './records.js'
 import { shellWord } from './shell-word.js'
 
 const GATES = new Set(['--gated', '--strict', '--no-gated'])
@@ -31,21 +31,16 @@ export async function showRunning(
   }
   const { key, gate } = await findKnownShare({ path, store, home })
   const { dir, pid, host, log, mode, since } = running
-  await showLink(context, linkEvent({ key, gate, dir }, running.places), running.work, qr)
+  await showLink(context, linkEvent({ key, gate, dir }, running.places), qr)
   await context.ui.row({ type: 'background', dir, pid, host, mode, log, already: true }, null)
   context.ui.info(`Shared already, by process ${pid} since ${formatDate(since)}; ${howToStop(dir)}`)
 }
 
 /** Prints the link of a share that goes on elsewhere; of one by invitation only, how to let somebody in. */
-export async function showLink(
-  { ui }: Context,
-  event: Extract<DatEvent, { type: 'link' }>,
-  work: ShareWork,
-  qr = false
-): Promise<void> {
+export async function showLink({ ui }: Context, event: Extract<DatEvent, { type: 'link' }>, qr = false): Promise<void> {
   await ui.row(event, event.link === null ? null : printable(event.link))
   if (qr && event.link !== null) ui.qr(event.link)
-  if (event.link === null) ui.info(`Shared ${invitedOnly(work === 'share' ? event.dir : null)}`)
+  if (event.link === null) ui.info(`Shared ${invitedOnly(event.gate === 'closed' ? null : event.dir)}`)
 }
 
 /** How to see and to end a share in the background. */

@@ -33,7 +33,9 @@ export async function invite(context: Context, args: InviteArguments): Promise<v
   }
   if (args.revoke !== undefined) {
     const one = await core.revokeInvite(options, args.revoke)
-    const came = one.used.length === 0 ? 'nobody has used it' : `who came by it keeps what it has: ${one.used.length}`
+    const served = one.gate === 'strict' ? 'is not served any more' : 'is served as before'
+    const { length } = one.used
+    const came = length === 0 ? 'nobody has used it' : `who came by it keeps what is there, and ${served}: ${length}`
     await ui.row({ type: 'invite', ...one }, `${one.id} is revoked; ${came}`)
     return
   }

@@ -89,7 +89,7 @@ async function startInBackground(
     return await tellShared(context, path, args, error)
   }
   const { pid, log, link } = launched
-  await showLink(context, link, work, args.qr)
+  await showLink(context, link, args.qr)
   await ui.row(
     { type: 'background', dir: link.dir, pid, host: hostname(), mode: 'background', log, already: false },
     null

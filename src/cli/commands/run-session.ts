@@ -29,7 +29,8 @@ function interruption(signal: AbortSignal): Promise<never> {
 const BEGINNING = {
   clone: (dir: string) => `Downloading into ${dir}`,
   pull: (dir: string) => `Updating ${dir}`,
-  sync: (dir: string) => `Keeping ${dir} up to date and sharing it with others; Ctrl-C stops.`
+  sync: (dir: string, closed: boolean) =>
+    `Keeping ${dir} up to date${closed ? '' : ' and sharing it with others'}; Ctrl-C stops.`
 }
 
 /** Lives through a clone, pull or sync, and says where it works; of a dry run, what it would have done. */
@@ -45,8 +46,13 @@ export async function runDownload<Options extends DownloadOptions & { link?: Pla
     const network = options.link ? alsoAt(options.network, options.link) : options.network
     const waiting = explainWaiting({ ...options, network }, { from: 'waiting' })
     try {
-      const session = await open({ ...options, report: waiting.report })
-      ui.info(BEGINNING[work](printable(session.dir)))
+      let closed = false
+      const report = (event: DatEvent) => {
+        if (event.type === 'link') closed = event.gate === 'closed'
+        waiting.report(event)
+      }
+      const session = await open({ ...options, report })
+      ui.info(BEGINNING[work](printable(session.dir), closed))
       await runSession(session, signal)
     } finally {
       waiting.close()

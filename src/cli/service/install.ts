@@ -102,7 +102,7 @@ async function start(
   const active = !taken && started !== null
   if (started !== null) {
     const { key, gate } = share
-    await showLink(context, linkEvent({ key, gate, dir }, started.places), work)
+    await showLink(context, linkEvent({ key, gate, dir }, started.places))
   }
   await ui.row({ type: 'service', name, dir, work, file, active, linger }, null)
   ui.info(`Installed: ${printable(file)}`)

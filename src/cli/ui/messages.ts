@@ -51,7 +51,7 @@ function linkLines(event: Extract<DatEvent, { type: 'link' }>, view: View): stri
 
 /** Nobody gets in by the link: it is not shown. */
 function gatedLines({ dir, gate }: Extract<DatEvent, { type: 'link' }>, { work }: View): string[] {
-  if (work === 'sync') return ['This share is by invitation only: it is kept up to date here, and not passed on.']
+  if (gate === 'closed') return ['This share is by invitation only: it is not passed on from here.']
   if (work !== 'share') return []
   const strict = gate === 'strict' ? ', as long as the invite counts' : ''
   return [
