@@ -124,7 +124,8 @@ export async function catchUp(
   } catch (error) {
     // Met, and perhaps refused for what is different in the folder: whoever owns it must be known first.
     refuseSeen(claim)
-    if (error instanceof DatError && error.code === 'NO_PEER') return false
+    // Who is shut out learns no more than who meets nobody.
+    if (error instanceof DatError && (error.code === 'NO_PEER' || error.code === 'DENIED')) return false
     throw error
   }
 }

@@ -47,6 +47,8 @@ export class Door {
   readonly #peers = new Map<NoiseStream, Peer>()
   /** Streams whose other end serves nobody without an invite. */
   readonly #claims = new WeakSet<NoiseStream>()
+  /** Of these, those on which the owner itself has said so. */
+  readonly #owners = new WeakSet<NoiseStream>()
   #alone: number | null = null
   #refusal: DatError | null = null
   #timer: NodeJS.Timeout | undefined
@@ -62,7 +64,10 @@ export class Door {
     asker.events = {
       onaccepted: (peer) => this.#accepted(peer),
       onrefused: (_peer, why, date) => this.#refused(deniedBy(why, date, GO_ON)),
-      onunknown: () => {},
+      // Else anybody could say so.
+      onunknown: ({ stream }) => {
+        if (this.#owners.has(stream)) this.#refused(invitedOnly())
+      },
       ongated: (peer, owner) => this.#claimed(peer, owner)
     }
   }
@@ -125,8 +130,11 @@ export class Door {
     // Everybody on the topic can say it; who has met the share before knows whether it is the owner that does.
     const { manifest } = open.drive.core as { manifest: { signers?: { publicKey: Buffer }[] } | null }
     const publicKey = manifest?.signers?.[0]?.publicKey
-    if (asker || gated || open.identity.role === 'owner' || !publicKey) return
-    if (isOwner(stream, owner, { publicKey })) this.#refused(invitedOnly())
+    if (gated || open.identity.role === 'owner' || !publicKey) return
+    if (!isOwner(stream, owner, { publicKey })) return
+    this.#owners.add(stream)
+    // With an invite there is an answer to come.
+    if (!asker) this.#refused(invitedOnly())
   }
 
   #accepted(peer: Peer): void {

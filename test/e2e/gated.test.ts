@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import z32 from 'z32'
 import { type Dat, Room } from '../helpers/dat.js'
@@ -76,6 +76,24 @@ describe('dat share --gated', () => {
     for (const { stdout, stderr } of all) {
       for (const spelled of [String(key), hex]) expect(stdout + stderr).not.toContain(spelled)
     }
+  })
+
+  it('judges a date by its own clock, whatever that of a clone says', async () => {
+    const running = on('a', ['share', 'a', '--strict', ...LISTEN])
+    await running.waitFor('import.done')
+    const made = await (await on('a', ['invite', 'a']).exits(0)).waitFor('invite')
+    await on('b', ['clone', String(made.link), 'b']).exits(0)
+    const sync = on('b', ['sync', 'b'])
+    await sync.waitFor('done')
+    await on('a', ['invite', 'a', '--renew', String(made.id), '--expires', '1s']).exits(0)
+    const expired = { code: 'DENIED', message: expect.stringMatching(/^this invite expired on \d{4}-\d\d-\d\d /) }
+    expect((await sync.exits(12)).all('error')).toMatchObject([expired])
+
+    const shim = room.path('clock.mjs')
+    await writeFile(shim, 'const now = Date.now; Date.now = () => now() - 400 * 24 * 3600 * 1000')
+    const env = { DAT_HOME: room.path('home-b'), NODE_OPTIONS: `--import ${shim}` }
+    const late = await room.dat(['pull', 'b'], { env }).exits(12)
+    expect(late.all('error')).toMatchObject([expired])
   })
 
   it('goes on in the background and after it, and says how to let somebody in', async () => {

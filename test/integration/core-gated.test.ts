@@ -266,6 +266,15 @@ describe('against attacks a gated share', () => {
     expect((await listInvites(source))[0]?.used).toHaveLength(1)
   })
 
+  it('that knows nothing of an invite any more says so to who came by it', async () => {
+    const owner = await share('gated')
+    const { link } = await make()
+    await clone(link, 'guest')
+    await rm(join(source.dir, '.dat/invites.jsonl'))
+    const pull = await TestSession.pull(join(room, 'guest'), owner.link)
+    expect(await pull.failure()).toMatchObject(INVITED_ONLY)
+  })
+
   it('ends when another has its key, although the two serve each other nothing', async () => {
     const owner = await share('gated')
     const { link } = await make()
