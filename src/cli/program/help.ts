@@ -9,6 +9,7 @@ const EXAMPLES: Record<string, readonly [string, string][]> = {
     ["dat share data --ignore '*.bam'", 'leave files out'],
     ['dat share data --history --keep 90d', 'keep what files were in the last 90 days'],
     ['dat share data --listen 4000', 'let others connect to this port directly'],
+    ['dat share data --gated', 'serve only who comes by an invite: `dat invite data`'],
     ['dat share data --background', 'go on after logout; `dat ps` and `dat stop data`']
   ],
   clone: [
