@@ -15,6 +15,6 @@ export function deniedBy(why: Refusal, date: number | null, hint = 'ask the owne
 /** Who is there serves nobody without an invite. */
 export function invitedOnly(): DatError {
   return new DatError('DENIED', 'this share is by invitation only', {
-    hint: 'ask its owner for an invite, and type: dat clone <invite> <folder>; a clone that is here already goes on'
+    hint: 'ask its owner for an invite, then type: dat clone <invite> <folder>; a clone goes on in its own folder'
   })
 }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import Corestore from 'corestore'
@@ -13,7 +14,7 @@ import type * as takeOver from '../../src/core/take-over.js'
 import type * as connector from '../../src/transport/connector.js'
 import type { NoiseStream } from '../../src/transport/transport.js'
 import { defer } from '../helpers/cleanup.js'
-import { ALONE, built, ON_LAN, TestSession, temporaryFolder } from '../helpers/core.js'
+import { ALONE, built, LISTENING, ON_LAN, TestSession, temporaryFolder } from '../helpers/core.js'
 import { ask, attacker, request } from '../helpers/invites.js'
 
 const { makeInvite, revokeInvite, renewInvite, listInvites } = await built<typeof core>('core/invites')
@@ -222,6 +223,19 @@ describe('a strictly gated share', () => {
     const fresh = TestSession.invited(one.link, join(room, 'fresh'), { home: join(room, 'one-home') })
     await expect(fresh).rejects.toMatchObject(REVOKED)
     expect(second?.all('peer.disconnected')).toEqual([])
+  })
+
+  it('ends a clone in the middle', async () => {
+    await writeFile(join(source.dir, 'large.bin'), randomBytes(4_000_000))
+    const network = { ...LISTENING, limits: { up: 300_000, down: null } }
+    const owner = await TestSession.share(source.dir, { home: source.home, gate: 'strict', network })
+    await owner.event('import.done')
+    const { link, id } = await make()
+    const copy = await TestSession.invited(link, join(room, 'guest'), { home: join(room, 'guest-home') })
+    await copy.event('download.progress', ({ bytesDone, bytesTotal }) => bytesDone > 0 && bytesTotal > 4_000_000)
+    await revokeInvite(source, id)
+    expect(await copy.failure()).toMatchObject(REVOKED)
+    expect(copy.all('done')).toEqual([])
   })
 
   it('serves nobody whose invite has expired, and says when it did', async () => {
