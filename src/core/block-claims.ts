@@ -28,7 +28,8 @@ export class BlockClaims {
   /** Takes back the claim on blocks, unless another file still holds them. */
   async release(range: BlockRange): Promise<void> {
     await this.#records.flush()
-    if (!(await this.#open.index.hasOwner(range.blockOffset))) await this.clear(range)
+    const blockLength = await this.#open.index.countUnowned(range)
+    if (blockLength > 0) await this.clear({ ...range, blockLength })
   }
 
   async clear({ blockOffset, blockLength }: BlockRange): Promise<void> {

@@ -40,7 +40,8 @@ export class GoneFiles {
 
   /** Tells peers that blocks which no file holds any more are gone. */
   async #withdraw({ range }: FileRecord): Promise<void> {
-    if (!range || (await this.#open.index.hasOwner(range.blockOffset))) return
-    await this.#content.clear(range.blockOffset, Math.min(range.blockOffset + range.blockLength, this.#content.length))
+    if (!range) return
+    const end = range.blockOffset + (await this.#open.index.countUnowned(range))
+    if (end > range.blockOffset) await this.#content.clear(range.blockOffset, Math.min(end, this.#content.length))
   }
 }

@@ -105,6 +105,23 @@ export class FileIndex {
     return found.some((owner) => owner.blockOffset === blockOffset)
   }
 
+  /**
+   * How many blocks of a run nobody has any more, counted from its first: none if it is that of a file or of the archive,
+   * or those up to where the next one begins. A large file that changed while it was shared was promised more than it got.
+   */
+  async countUnowned({ blockOffset, blockLength }: BlockRange): Promise<number> {
+    let end = blockOffset + blockLength
+    for await (const first of this.firstBlocks(blockOffset)) {
+      end = Math.min(end, first)
+      break
+    }
+    const kept = { ...allOf(ARCHIVED), gte: archivedKey(blockOffset) }
+    for await (const { key } of this.#db.iterator(kept, { limit: 1, capacity: 1 })) {
+      end = Math.min(end, Number(key.readBigUInt64BE(2)))
+    }
+    return end - blockOffset
+  }
+
   async isArchived(blockOffset: number): Promise<boolean> {
     return (await this.#db.get(archivedKey(blockOffset))) !== null
   }
