@@ -16,6 +16,7 @@ const TRUSTED: Record<string, string> = {
   'cli/context.ts': 'the same, and the environment',
   'cli/program.ts': 'the same',
   'cli/relay-access.ts': 'the same',
+  'core/address-space.ts': 'what the kernel says of this process',
   'core/kept-share.ts': 'what dat itself keeps in the folder of the user that nobody else may read',
   'diagnostics/clock.ts': 'evidence, made by the probes here',
   'diagnostics/reading.ts': 'evidence, made by the probes here',
