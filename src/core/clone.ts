@@ -9,10 +9,10 @@ import { hasIndex, type OpenDrive, openDrive, placeOf } from './drive.js'
 import { datKeys, INFO, readInfo } from './entry.js'
 import { firstContact } from './first-contact.js'
 import { alsoAt } from './places.js'
-import { Replication } from './replication.js'
 import { readSaved, SAVED_CLONE, type SavedClone } from './saved-clone.js'
 import { saveInvite } from './saved-invite.js'
 import type { CloneOptions, Session } from './session.js'
+import { openTemporary } from './temporary-clone.js'
 import { makeTemporaryFolder } from './temporary-folder.js'
 
 /**
@@ -111,30 +111,19 @@ const NAME_MS = 15_000
 
 /** Asks a peer what the share is called. Never answers the key, nor a name that could lead elsewhere. */
 async function proposeName(options: CloneOptions): Promise<string> {
-  const { key } = options.link
-  const folder = await makeTemporaryFolder('name')
+  const { link, network, invited, timeout, endEarly = false, signal } = options
+  const clone = await openTemporary('name', { key: link.key, network, report: () => {}, ...invited })
   try {
-    const open = await openDrive({ place: { root: folder.path, store: folder.path }, create: { role: 'clone', key } })
-    try {
-      const { network, invited } = options
-      const replication = await Replication.start({ open, network, report: () => {}, ...invited })
-      try {
-        const { timeout, endEarly = false, signal } = options
-        // Who is connected is told by the download itself, that nobody is there must be told now.
-        const report = (event: DatEvent) => event.type === 'stalled' && options.report(event)
-        if (!(await firstContact(open, replication, { timeout, endEarly, report, signal })))
-          throw new DatError('INTERRUPTED', 'interrupted')
-        const entry = await open.drive.db.get<unknown>(INFO, { ...datKeys, timeout: NAME_MS }).catch(() => null)
-        const info = readInfo(entry?.value)
-        return folderName(info?.name ?? '', info?.file ?? false) ?? `share-${shortId(open.drive.discoveryKey)}`
-      } finally {
-        await replication.close()
-      }
-    } finally {
-      await open.close()
-    }
+    const { open, replication } = clone
+    // Who is connected is told by the download itself, that nobody is there must be told now.
+    const report = (event: DatEvent) => event.type === 'stalled' && options.report(event)
+    if (!(await firstContact(open, replication, { timeout, endEarly, report, signal })))
+      throw new DatError('INTERRUPTED', 'interrupted')
+    const entry = await open.drive.db.get<unknown>(INFO, { ...datKeys, timeout: NAME_MS }).catch(() => null)
+    const info = readInfo(entry?.value)
+    return folderName(info?.name ?? '', info?.file ?? false) ?? `share-${shortId(open.drive.discoveryKey)}`
   } finally {
-    await folder.remove()
+    await clone.close()
   }
 }
 
