@@ -260,7 +260,8 @@ class DownloadSession implements Session {
     if (failures.length === 0) return summary
     const count = download.failed === 1 ? 'one file' : `${download.failed} files`
     if (download.onlyAltered) {
-      throw new DatError('ALTERED', `${count} in ${this.dir} would have been overwritten: nothing was`, { failures })
+      const words = download.failed === 1 ? 'was altered, and is left alone' : 'were altered, and are left alone'
+      throw new DatError('ALTERED', `${count} in ${this.dir} ${words}`, { failures })
     }
     const { open } = this.#options
     const hint = this.#pin === null ? undefined : await whatIsKept(open)
