@@ -1,4 +1,4 @@
-/** What one gateway lets its clients take up, all together and each address for itself. */
+/** What one gateway lets its clients take up, all together and each address (of IPv6: each /64) for itself. */
 
 /** Connections. Whole institutes share an address, so one may have many. */
 export const MAX_CONNECTIONS = 600

@@ -4,6 +4,7 @@ import https from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import { DatError, reasonOf, systemCode } from '../base/errors.js'
 import { Slots } from '../base/slots.js'
+import { addressGroup } from '../transport/address-group.js'
 import { formatHostPort } from '../transport/host-port.js'
 import type { Certificate } from '../transport/relay/server/certificate.js'
 import type { HostPort } from '../transport/transport.js'
@@ -86,7 +87,7 @@ export class Listener {
   }
 
   #admit(socket: Socket): void {
-    const release = this.#slots.take(socket.remoteAddress ?? '')
+    const release = this.#slots.take(addressGroup(socket.remoteAddress ?? ''))
     if (!release) {
       socket.destroy()
       return

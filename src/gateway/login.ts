@@ -1,4 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
+import { addressGroup } from '../transport/address-group.js'
 import { hashPassword } from './secret.js'
 
 /** Who gave the password need not give it again for so long, in seconds. */
@@ -41,7 +42,7 @@ export class Login {
     if (Buffer.byteLength(password) > MAX_BYTES) return 'wrong'
     const quick = createHmac('sha256', this.#key).update('quick').update(password).digest()
     if (this.#right && timingSafeEqual(quick, this.#right)) return 'right'
-    if (!this.#mayGuess(address, now) || this.#waiting.length >= MAX_WAITING) return 'later'
+    if (!this.#mayGuess(addressGroup(address), now) || this.#waiting.length >= MAX_WAITING) return 'later'
     if (this.#active >= MAX_AT_ONCE) await new Promise<void>((resolve) => this.#waiting.push(resolve))
     this.#active++
     try {
@@ -77,13 +78,13 @@ export class Login {
     return createHmac('sha256', this.#key).update(`cookie ${until}`).digest('base64url')
   }
 
-  #mayGuess(address: string, now: number): boolean {
+  #mayGuess(group: string, now: number): boolean {
     if (now - this.#since > MINUTE || this.#guesses.size > MAX_ADDRESSES) {
       this.#guesses = new Map()
       this.#since = now
     }
-    const count = (this.#guesses.get(address) ?? 0) + 1
-    this.#guesses.set(address, count)
+    const count = (this.#guesses.get(group) ?? 0) + 1
+    this.#guesses.set(group, count)
     return count <= GUESSES
   }
 }

@@ -3,6 +3,7 @@ import { Slots } from '../base/slots.js'
 import { recentVersions, type Version } from '../core/recent-versions.js'
 import type { Use } from '../core/served.js'
 import type { TreeNode } from '../core/tree-view.js'
+import { addressGroup } from '../transport/address-group.js'
 import { type ArchiveKind, sendArchive } from './archive-reply.js'
 import { Checksums } from './checksums.js'
 import { sendChecksums } from './checksums-reply.js'
@@ -63,7 +64,7 @@ export class Rooms {
   }
 
   async #takeLong(visit: Visit, send: () => Promise<void>): Promise<void> {
-    const release = this.#long.take(visit.request.socket.remoteAddress ?? '')
+    const release = this.#long.take(addressGroup(visit.request.socket.remoteAddress ?? ''))
     if (!release) return busy(visit)
     try {
       await send()
