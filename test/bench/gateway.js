@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process'
 import { createWriteStream, existsSync } from 'node:fs'
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, utimes, writeFile } from 'node:fs/promises'
 import https from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -71,6 +71,9 @@ async function makeData(source) {
     const names = Array.from({ length: 200 }, (_, k) => `f${String(i + k).padStart(5, '0')}.txt`)
     await Promise.all(names.map((name, k) => writeFile(join(source, 'many', name), Buffer.alloc(8000 + k, `${name} `))))
   }
+  // As data that have lain there: a file that was written just before it was indexed is hashed at each reading.
+  const written = new Date(Date.now() - 3_600_000)
+  for (const name of ['big.bin', 'middle.bin']) await utimes(join(source, name), written, written)
 }
 
 async function certificate() {
