@@ -2,6 +2,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import z32 from 'z32'
 import { type Dat, Room } from '../helpers/dat.js'
+import { startRelay } from '../helpers/relay-server.js'
 import { describeTree, PLAIN_TREE, writeTree } from '../helpers/trees.js'
 
 let room: Room
@@ -120,5 +121,20 @@ describe('dat share --gated', () => {
     expect(opened.stderr).toMatch(/everybody with the link is served from now on/)
     await opened.stop()
     await on('a', ['share', 'a', '--no-gated', '--strict']).exits(2)
+  })
+
+  it('lets in by a relay too, and ends there what is over', async () => {
+    const { url } = await startRelay()
+    const ways = ['--no-lan', '--no-dht', '--relay', url]
+    const share = on('a', ['share', 'a', '--strict', ...ways])
+    await share.waitFor('import.done')
+    const made = await (await on('a', ['invite', 'a']).exits(0)).waitFor('invite')
+    const clone = await on('b', ['clone', String(made.link), 'b', '--no-lan', '--no-dht']).exits(0)
+    expect(clone.all('peer.connected')[0]).toMatchObject({ route: 'relay' })
+    expect(await describeTree(room.path('b'))).toEqual(await describeTree(room.path('a')))
+    await on('b', ['pull', 'b', '--no-lan', '--no-dht']).exits(0)
+    await on('a', ['invite', 'a', '--revoke', String(made.id)]).exits(0)
+    const late = await on('b', ['pull', 'b', '--no-lan', '--no-dht']).exits(12)
+    expect(late.all('error')[0]).toMatchObject({ code: 'DENIED', message: 'this invite was revoked by the owner' })
   })
 })
