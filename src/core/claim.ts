@@ -1,5 +1,6 @@
 import { DatError } from '../base/errors.js'
 import { openDrive } from './drive.js'
+import { isUnserved } from './first-contact.js'
 import type { ExportedShare } from './key-file.js'
 import type { Place } from './place.js'
 import { alsoAt } from './places.js'
@@ -125,7 +126,7 @@ export async function catchUp(
     // Met, and perhaps refused for what is different in the folder: whoever owns it must be known first.
     refuseSeen(claim)
     // Who is shut out learns no more than who meets nobody.
-    if (error instanceof DatError && (error.code === 'NO_PEER' || error.code === 'DENIED')) return false
+    if (isUnserved(error)) return false
     throw error
   }
 }

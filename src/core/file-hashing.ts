@@ -55,6 +55,10 @@ export function blocksOf(parts: readonly Uint8Array[], size: number): { blocks: 
     const length = Math.min(BLOCK_SIZE, size - i * BLOCK_SIZE)
     blocks.push(new HashedBlock(length, Buffer.from(hashes.subarray(i * 32, i * 32 + 32))))
   }
-  const first = blocks[0]
-  return { blocks, contentHash: blocks.length === 1 && first ? first.leafHash : crypto.hash(hashes) }
+  return { blocks, contentHash: contentHashOf(hashes) }
+}
+
+/** What a content is known by. @param hashes of its blocks, 32 bytes each */
+export function contentHashOf(hashes: Uint8Array): Buffer {
+  return hashes.length === 32 ? Buffer.from(hashes) : crypto.hash(hashes)
 }

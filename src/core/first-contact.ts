@@ -91,6 +91,11 @@ export async function firstContact(
   }
 }
 
+/** Whether an error says that nobody served this end: nobody was met, or nobody lets it in. */
+export function isUnserved(error: unknown): error is DatError {
+  return error instanceof DatError && (error.code === 'NO_PEER' || error.code === 'DENIED')
+}
+
 /** What a peer sent is signed by the share's maker, and yet no share: that is not a bug of this program. */
 export function shareError(error: unknown): unknown {
   const noShare = systemCode(error) === 'DECODING_ERROR' || /Blob store key/.test(String(error))

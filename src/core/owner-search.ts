@@ -1,5 +1,5 @@
 import { DatError } from '../base/errors.js'
-import { firstContact } from './first-contact.js'
+import { firstContact, isUnserved } from './first-contact.js'
 import type { CommonOptions } from './session.js'
 import { openTemporary } from './temporary-clone.js'
 
@@ -32,7 +32,7 @@ export async function lookForOwner(options: SearchOptions): Promise<{ fork: numb
     const { fork, length } = open.drive.core
     return { fork, length }
   } catch (error) {
-    if (error instanceof DatError && (error.code === 'NO_PEER' || error.code === 'DENIED')) return null
+    if (isUnserved(error)) return null
     throw error
   } finally {
     await close()

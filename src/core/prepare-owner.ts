@@ -1,9 +1,9 @@
 import type Hypercore from 'hypercore'
-import crypto from 'hypercore-crypto'
 import type { FileIndex } from '../storage/file-index.js'
 import { treeNode } from '../storage/tree-nodes.js'
 import { openDrive } from './drive.js'
 import { datKeys, readState, STATE } from './entry.js'
+import { contentHashOf } from './file-hashing.js'
 import { fillTree } from './fill-tree.js'
 import type { KeptShare } from './kept-share.js'
 import type { Place } from './place.js'
@@ -40,9 +40,8 @@ async function nameContents(index: FileIndex, content: Hypercore): Promise<void>
       const node = await treeNode(content, range.blockOffset + i)
       if (node) hashes.push(Buffer.from(node.hash))
     }
-    const [first] = hashes
-    if (!first || hashes.length !== range.blockLength) continue
-    batch.putContent(hashes.length === 1 ? first : crypto.hash(Buffer.concat(hashes)), range)
+    if (hashes.length === 0 || hashes.length !== range.blockLength) continue
+    batch.putContent(contentHashOf(Buffer.concat(hashes)), range)
     if (++count % 1024 > 0) continue
     await batch.flush()
     batch = index.batch()

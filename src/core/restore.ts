@@ -10,7 +10,7 @@ import { assemble } from './assemble.js'
 import { holdsBlocks } from './content-check.js'
 import { type OpenDrive, openDrive, placeOf } from './drive.js'
 import { below, fileKeys, isEntry, mtimeOf } from './entry.js'
-import { firstContact } from './first-contact.js'
+import { firstContact, isUnserved } from './first-contact.js'
 import { alsoAt } from './places.js'
 import { findFolder } from './pull.js'
 import { Replication } from './replication.js'
@@ -69,7 +69,7 @@ async function connect(open: OpenDrive, options: RestoreOptions, scope: Scope): 
     return null
   } catch (error) {
     const known = version <= open.drive.version && core.contiguousLength === core.length
-    if (known && error instanceof DatError && (error.code === 'NO_PEER' || error.code === 'DENIED')) return error
+    if (known && isUnserved(error)) return error
     throw error
   }
 }

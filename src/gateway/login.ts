@@ -1,4 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
+import { Limit } from '../base/limit.js'
 import { addressGroup } from '../transport/address-group.js'
 import { hashPassword } from './secret.js'
 
@@ -24,8 +25,7 @@ export class Login {
   readonly #key: Buffer
   #guesses = new Map<string, number>()
   #since = 0
-  #active = 0
-  readonly #waiting: (() => void)[] = []
+  readonly #checks = new Limit(MAX_AT_ONCE)
   /** The last right password, as a hash that is quickly made: programs send it with every request. */
   #right: Buffer | null = null
 
@@ -42,17 +42,11 @@ export class Login {
     if (Buffer.byteLength(password) > MAX_BYTES) return 'wrong'
     const quick = createHmac('sha256', this.#key).update('quick').update(password).digest()
     if (this.#right && timingSafeEqual(quick, this.#right)) return 'right'
-    if (!this.#mayGuess(addressGroup(address), now) || this.#waiting.length >= MAX_WAITING) return 'later'
-    if (this.#active >= MAX_AT_ONCE) await new Promise<void>((resolve) => this.#waiting.push(resolve))
-    this.#active++
-    try {
-      if (!timingSafeEqual(await hashPassword(this.#secret, password), this.#hash)) return 'wrong'
-      this.#right = quick
-      return 'right'
-    } finally {
-      this.#active--
-      this.#waiting.shift()?.()
-    }
+    if (!this.#mayGuess(addressGroup(address), now) || this.#checks.waiting >= MAX_WAITING) return 'later'
+    const hash = await this.#checks.run(() => hashPassword(this.#secret, password))
+    if (!timingSafeEqual(hash, this.#hash)) return 'wrong'
+    this.#right = quick
+    return 'right'
   }
 
   /** What goes into `Set-Cookie`. */

@@ -5,6 +5,7 @@ import {
   allOf,
   archivedKey,
   BLOCK,
+  blockIn,
   blockKey,
   hashKey,
   inodeKey,
@@ -85,7 +86,7 @@ export class FileIndex {
     const found: { blockOffset: number; path: string }[] = []
     const after = { ...allOf(BLOCK), gte: start }
     for await (const { key } of this.#db.iterator(after, { limit, capacity: limit })) {
-      found.push({ blockOffset: Number(key.readBigUInt64BE(2)), path: key.subarray(10).toString() })
+      found.push({ blockOffset: blockIn(key), path: key.subarray(10).toString() })
     }
     return found
   }
@@ -94,22 +95,20 @@ export class FileIndex {
   async *firstBlocks(from: number): AsyncGenerator<number> {
     const range = { ...allOf(BLOCK), gte: blockKey(from, '') }
     for await (const { key } of this.#db.iterator(range, { capacity: SCAN_CAPACITY })) {
-      yield Number(key.readBigUInt64BE(2))
+      yield blockIn(key)
     }
   }
 
   /** Whether a file, or the archive, has the run of blocks that begins here. */
   async hasOwner(blockOffset: number): Promise<boolean> {
-    if (await this.isArchived(blockOffset)) return true
-    const found = await this.rangesFrom(blockOffset, 2)
-    return found.some((owner) => owner.blockOffset === blockOffset)
+    return (await this.countUnowned({ blockOffset, blockLength: 1 })) === 0
   }
 
   /**
    * How many blocks of a run nobody has any more, counted from its first: none if it is that of a file or of the archive,
    * or those up to where the next one begins. A large file that changed while it was shared was promised more than it got.
    */
-  async countUnowned({ blockOffset, blockLength }: BlockRange): Promise<number> {
+  async countUnowned({ blockOffset, blockLength }: Pick<BlockRange, 'blockOffset' | 'blockLength'>): Promise<number> {
     let end = blockOffset + blockLength
     for await (const first of this.firstBlocks(blockOffset)) {
       end = Math.min(end, first)
@@ -117,7 +116,7 @@ export class FileIndex {
     }
     const kept = { ...allOf(ARCHIVED), gte: archivedKey(blockOffset) }
     for await (const { key } of this.#db.iterator(kept, { limit: 1, capacity: 1 })) {
-      end = Math.min(end, Number(key.readBigUInt64BE(2)))
+      end = Math.min(end, blockIn(key))
     }
     return end - blockOffset
   }
@@ -246,5 +245,5 @@ function movable(record: FileRecord): boolean {
 
 function archivedRange(key: Buffer, value: Buffer): BlockRange {
   const [blockLength, byteOffset, byteLength] = parseList<[number, number, number]>(value)
-  return { blockOffset: Number(key.readBigUInt64BE(2)), blockLength, byteOffset, byteLength }
+  return { blockOffset: blockIn(key), blockLength, byteOffset, byteLength }
 }

@@ -36,6 +36,11 @@ export function archivedKey(blockOffset: number): Buffer {
   return key(ARCHIVED, uint64(blockOffset))
 }
 
+/** The block in a key of `blockKey` or `archivedKey`. */
+export function blockIn(key: Buffer): number {
+  return Number(key.readBigUInt64BE(2))
+}
+
 export function hashKey(hash: Buffer): Buffer {
   return key(HASH, hash)
 }

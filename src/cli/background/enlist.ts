@@ -18,8 +18,10 @@ import {
 
 /** How soon others see a change, in ms: the record may be on a disk that many computers share. */
 const WRITE_MS = 2000
+/** Whom a share serves: kept with it. */
+export const GATES = ['--gated', '--strict', '--no-gated']
 /** Options that are for one time, or are kept with the share: who starts it again must not repeat them. */
-const ONCE = new Set(['--moved', '--new-link', '--once', '--gated', '--strict', '--no-gated'])
+const ONCE = new Set(['--moved', '--new-link', '--once', ...GATES])
 
 export interface Enlisting {
   home: string | null

@@ -6,10 +6,9 @@ import { linkEvent } from '../../core/shown-link.js'
 import type { Context } from '../context.js'
 import { formatDate } from '../ui/format.js'
 import { invitedOnly } from '../ui/invited-only.js'
+import { GATES } from './enlist.js'
 import type { RunningShare } from './records.js'
 import { shellWord } from './shell-word.js'
-
-const GATES = new Set(['--gated', '--strict', '--no-gated'])
 
 /**
  * Prints the link of what is shared already, and one line about by whom.
@@ -23,7 +22,7 @@ export async function showRunning(
   { typed, qr }: { typed: readonly string[]; qr?: boolean }
 ): Promise<void> {
   const { store, home = null } = context.common
-  if (typed.some((option) => GATES.has(option))) {
+  if (typed.some((option) => GATES.includes(option))) {
     const message = `${running.dir} is shared already, by process ${running.pid}: whom it serves is said when it starts`
     throw new DatError('INDEX_LOCKED', message, {
       hint: `type \`dat stop ${shellWord(running.dir)}\`, then this again`
